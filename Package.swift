@@ -1,0 +1,117 @@
+// swift-tools-version: 6.1
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // An async function stays on its caller's executor unless it says otherwise: fewer thread hops.
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let collections: (String) -> Target.Dependency = { .product(name: $0, package: "swift-collections") }
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let nio: (String) -> Target.Dependency = { .product(name: $0, package: "swift-nio") }
+
+let package = Package(
+    name: "rollcall",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Rollcall", targets: ["Rollcall"]),
+        .library(name: "RollcallTesting", targets: ["RollcallTesting"]),
+        .library(name: "RollcallEmbedded", targets: ["RollcallEmbedded"]),
+        .library(name: "RollcallRemote", targets: ["RollcallRemote"]),
+        .library(name: "RollcallRegistries", targets: ["RollcallRegistries"]),
+        .library(name: "RollcallServer", targets: ["RollcallServer"]),
+        .executable(name: "rollcall", targets: ["RollcallCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // The core: no sockets, no NIO, no Foundation.
+        .target(
+            name: "Rollcall",
+            dependencies: [collections("HashTreeCollections"), logging, lifecycle],
+            swiftSettings: settings),
+        .target(
+            name: "RollcallTesting",
+            dependencies: ["Rollcall"],
+            swiftSettings: settings),
+        .target(
+            name: "RollcallEmbedded",
+            dependencies: ["Rollcall", .product(name: "GRDB", package: "GRDB.swift"), logging],
+            swiftSettings: settings),
+        .target(
+            name: "RollcallRemote",
+            dependencies: ["Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), logging],
+            swiftSettings: settings),
+        .target(
+            name: "RollcallRegistries",
+            dependencies: ["Rollcall", "RollcallEmbedded", "RollcallRemote", logging],
+            swiftSettings: settings),
+        .target(
+            name: "RollcallServer",
+            dependencies: [
+                "Rollcall", logging, lifecycle,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "RollcallCLI",
+            dependencies: [
+                "Rollcall", "RollcallEmbedded", "RollcallRegistries", "RollcallRemote", "RollcallServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                asyncHTTPClient, logging, lifecycle,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+                nio("NIOCore"), nio("NIOPosix"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RollcallTests", dependencies: ["Rollcall", "RollcallTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "RollcallEmbeddedTests", dependencies: ["RollcallEmbedded", "RollcallTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RollcallRemoteTests",
+            dependencies: ["RollcallRemote", "RollcallServer", "RollcallTesting", "RollcallEmbedded"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RollcallServerTests",
+            dependencies: [
+                "RollcallServer", "RollcallEmbedded", "RollcallTesting", asyncHTTPClient,
+                nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOEmbedded"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RollcallCLITests",
+            dependencies: [
+                "RollcallCLI", "RollcallRemote", "RollcallTesting",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)
