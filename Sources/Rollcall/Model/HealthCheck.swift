@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+/// The last result of one health check of an instance.
+public struct HealthCheck: Sendable, Hashable {
+    public enum Status: String, Sendable, Hashable, Comparable, CaseIterable {
+        case passing
+        case warning
+        case critical
+
+        private var severity: Int {
+            switch self {
+            case .passing: 0
+            case .warning: 1
+            case .critical: 2
+            }
+        }
+
+        public static func < (left: Status, right: Status) -> Bool { left.severity < right.severity }
+    }
+
+    /// Unique among the checks of its instance.
+    public var id: String
+    public var status: Status
+    /// What the check printed or answered, cut at ``ModelLimits/checkOutputBytes``.
+    public var output: String
+    /// When the check came to its present status.
+    public var since: WallTime
+
+    public init(id: String, status: Status, output: String = "", since: WallTime) {
+        self.id = id
+        self.status = status
+        self.output = output
+        self.since = since
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+/// Identifies an instance among those of its service; `host:port` by convention when nobody chose one.
+public struct InstanceID: Sendable, Hashable, Comparable, ExpressibleByStringLiteral, CustomStringConvertible {
+    public let value: String
+
+    /// Wraps `value` as it is. An identifier from outside is checked by ``Registration/validate(limits:)``.
+    public init(_ value: String) {
+        self.value = value
+    }
+
+    public init(stringLiteral value: String) {
+        self.init(value)
+    }
+
+    public var description: String { value }
+
+    public static func < (left: InstanceID, right: InstanceID) -> Bool { left.value < right.value }
+}
+
+/// The identity of an instance in a registry.
+public struct InstanceKey: Sendable, Hashable, Comparable, CustomStringConvertible {
+    public let service: ServiceName
+    public let id: InstanceID
+
+    public init(_ service: ServiceName, _ id: InstanceID) {
+        self.service = service
+        self.id = id
+    }
+
+    public var description: String { "\(service)/\(id)" }
+
+    public static func < (left: InstanceKey, right: InstanceKey) -> Bool {
+        left.service == right.service ? left.id < right.id : left.service < right.service
+    }
+}
+
+/// Which life of an instance is meant. It grows each time an identity begins a new life, so that a late write of a former
+/// life can be told apart and has no effect.
+public struct Incarnation: Sendable, Hashable, Comparable, CustomStringConvertible {
+    public let value: UInt64
+
+    public init(_ value: UInt64) {
+        self.value = value
+    }
+
+    public var description: String { String(value) }
+
+    public static func < (left: Incarnation, right: Incarnation) -> Bool { left.value < right.value }
+}
+
+/// The number of a change. Revisions grow by each change, survive restarts of a durable engine and never go backwards.
+public struct Revision: Sendable, Hashable, Comparable, CustomStringConvertible {
+    public let value: UInt64
+
+    /// Before the first change.
+    public static let zero = Revision(0)
+
+    public init(_ value: UInt64) {
+        self.value = value
+    }
+
+    public var description: String { String(value) }
+
+    /// The revision of the next change.
+    public var next: Revision { Revision(value + 1) }
+
+    public static func < (left: Revision, right: Revision) -> Bool { left.value < right.value }
+}

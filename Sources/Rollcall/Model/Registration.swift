@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+/// What an instance says of itself when it registers: where it listens, what it is, and on which terms its lease runs.
+///
+/// What others say of it (an operator's desired state, the results of health checks, the measured lease) is in
+/// ``ServiceInstance``.
+public struct Registration: Sendable, Hashable {
+    public var service: ServiceName
+    public var id: InstanceID
+    /// A host name, an IPv4 address or an IPv6 address without brackets.
+    public var host: String
+    /// The primary port.
+    public var port: UInt16
+    /// Whether the primary port speaks TLS: it makes the endpoint URL `https` instead of `http`.
+    public var isSecure: Bool
+    /// Further ports by name, such as `admin` or `grpc`.
+    public var namedPorts: [String: UInt16]
+    /// Where a health check finds the instance: a path on the primary port (`/health`) or an absolute URL.
+    public var healthCheck: String?
+    /// Labels, in the order given, each once.
+    public var tags: [String]
+    public var metadata: [String: String]
+    /// The share of traffic relative to the other instances, 0 to 65535; 0 means listed without traffic.
+    public var weight: UInt16
+    public var locality: Locality
+    /// The machine or the pod that the instance runs on; may be empty.
+    public var node: String
+    /// The version of the software; may be empty.
+    public var version: String
+    public var readiness: Readiness
+    public var lease: LeaseTerms
+    /// Fields that only one dialect defines, as that dialect's JSON, kept verbatim and returned to that dialect alone.
+    public var shadows: [String: [UInt8]]
+
+    /// - Parameters:
+    ///   - id: `host:port` when left out.
+    public init(
+        service: ServiceName, id: InstanceID? = nil, host: String, port: UInt16, isSecure: Bool = false,
+        namedPorts: [String: UInt16] = [:], healthCheck: String? = nil, tags: [String] = [],
+        metadata: [String: String] = [:], weight: UInt16 = Registration.defaultWeight, locality: Locality = Locality(),
+        node: String = "", version: String = "", readiness: Readiness = .ready,
+        lease: LeaseTerms = .standard, shadows: [String: [UInt8]] = [:]
+    ) {
+        self.service = service
+        self.id = id ?? InstanceID("\(urlHost(host)):\(port)")
+        self.host = host
+        self.port = port
+        self.isSecure = isSecure
+        self.namedPorts = namedPorts
+        self.healthCheck = healthCheck
+        self.tags = tags
+        self.metadata = metadata
+        self.weight = weight
+        self.locality = locality
+        self.node = node
+        self.version = version
+        self.readiness = readiness
+        self.lease = lease
+        self.shadows = shadows
+    }
+
+    /// The weight of an instance that names none, as Consul's.
+    public static let defaultWeight: UInt16 = 1
+
+    public var key: InstanceKey { InstanceKey(service, id) }
+
+    /// The URL of the primary port, such as `http://10.0.0.7:8080`.
+    public var endpointURL: String { "\(isSecure ? "https" : "http")://\(urlHost(host)):\(port)" }
+
+    /// The URL that a health check asks; `nil` when the instance named none.
+    public var healthCheckURL: String? {
+        guard let healthCheck else { return nil }
+        if healthCheck.contains("://") { return healthCheck }
+        return healthCheck.hasPrefix("/") ? endpointURL + healthCheck : "\(endpointURL)/\(healthCheck)"
+    }
+}
+
+/// Where an instance runs. Empty parts are unknown.
+public struct Locality: Sendable, Hashable {
+    public var region: String
+    public var zone: String
+
+    public init(region: String = "", zone: String = "") {
+        self.region = region
+        self.zone = zone
+    }
+}
+
+/// The readiness that an instance declares.
+public enum Readiness: String, Sendable, Hashable, CaseIterable {
+    /// It has not finished starting and must not be called yet.
+    case starting
+    case ready
+}
+
+/// `host` as it is written in a URL: an IPv6 address in brackets.
+func urlHost(_ host: String) -> String {
+    host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+}
