@@ -76,16 +76,19 @@ let package = Package(
                 nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
             ],
             swiftSettings: settings),
+        // Starting a child process that ends with its parent: `fork` and `prctl`, which Swift cannot call.
+        .target(name: "CRollcallProcess"),
         .executableTarget(
             name: "RollcallCLI",
             dependencies: [
-                "Rollcall", "RollcallEmbedded", "RollcallRegistries", "RollcallRemote", "RollcallServer",
+                "CRollcallProcess", "Rollcall", "RollcallEmbedded", "RollcallRegistries", "RollcallRemote",
+                "RollcallServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 asyncHTTPClient, logging, lifecycle,
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
-                nio("NIOCore"), nio("NIOPosix"),
+                nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
             ],
             swiftSettings: settings),
         .testTarget(
@@ -108,7 +111,7 @@ let package = Package(
         .testTarget(
             name: "RollcallCLITests",
             dependencies: [
-                "RollcallCLI", "RollcallRemote", "RollcallTesting",
+                "RollcallCLI", "RollcallRemote", "RollcallTesting", asyncHTTPClient,
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings),
