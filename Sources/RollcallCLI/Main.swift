@@ -1,2 +1,17 @@
-import ArgumentParser
-@main struct RollcallCommand: AsyncParsableCommand { mutating func run() async throws { print("hi") } }
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+internal import ArgumentParser
+
+/// The root of the command line.
+@main
+struct RollcallCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollcall",
+        abstract: "A service registry: who is there, where, and can be trusted with a request right now.",
+        discussion: """
+            Exit codes: 0 done; 1 the registry said no or knows no such thing; 64 wrong usage; 69 the registry is not \
+            available; 78 wrong configuration.
+            """,
+        version: "0.1.0")
+}
