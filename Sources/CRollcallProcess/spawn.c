@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-// C, because `fork` must be followed by async-signal-safe calls alone (signal-safety(7)) and `prctl` is variadic: neither
-// can be written in Swift. `posix_spawn` has no way to set the parent death signal.
+// C, because `fork` must be followed by async-signal-safe calls alone (signal-safety(7)) and `prctl` is variadic:
+// neither can be written in Swift. `posix_spawn` has no way to set the parent death signal.
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -8,8 +8,8 @@ extension String {
         reduce(0) { $0 + $1.displayWidth }
     }
 
-    /// This text with control characters made visible as `?`, so that a value from the registry can neither break a line nor
-    /// steer the terminal.
+    /// This text with control characters made visible as `?`, so that a value from the registry can neither break a
+    /// line nor steer the terminal.
     var printable: String {
         guard unicodeScalars.contains(where: \.isControl) else { return self }
         var text = ""

@@ -7,7 +7,8 @@ internal import Rollcall
 /// `500ms`, `1m30s`, `2h`, `1.5s`. `0` needs no unit.
 enum DurationText {
     private static let units: [(name: String, nanoseconds: Int64)] = [
-        ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000), ("ns", 1),
+        ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000),
+        ("ms", 1_000_000), ("us", 1000), ("ns", 1),
     ]
 
     /// - Returns: The duration, or nil when `text` is not one, has a fraction below one nanosecond or is more than 292

@@ -13,9 +13,10 @@ internal import Musl
 internal import Darwin
 #endif
 
-/// A running command: in a process group of its own (so that a Ctrl-C at the terminal reaches only `rollcall run`, which
-/// drains first), with the standard streams of this process and no other of its descriptors. Where standard input is a
-/// terminal, the command gets /dev/null instead: a process group in the background is stopped when it reads from one.
+/// A running command: in a process group of its own (so that a Ctrl-C at the terminal reaches only `rollcall run`,
+/// which drains first), with the standard streams of this process and no other of its descriptors. Where standard
+/// input is a terminal, the command gets /dev/null instead: a process group in the background is stopped when it reads
+/// from one.
 ///
 /// On Linux the command is sent SIGTERM when this process ends without having ended it, by SIGKILL for example.
 final class ChildProcess: Sendable {
@@ -39,7 +40,8 @@ final class ChildProcess: Sendable {
         _ command: [String], environment: [String: String], onExit: @escaping @Sendable (ChildExit) -> Void
     ) async throws -> ChildProcess {
         precondition(!command.isEmpty, "a command has at least its name")
-        // One thread starts the command and waits for its end: the parent death signal is bound to the thread that forked.
+        // One thread starts the command and waits for its end: the parent death signal is bound to the thread that
+        // forked.
         let thread = NIOThreadPool(numberOfThreads: 1)
         thread.start()
         return try await withCheckedThrowingContinuation { continuation in
@@ -58,8 +60,8 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Sends a signal to the command and to those of its children that have stayed in its process group. Does nothing once
-    /// the command has ended.
+    /// Sends a signal to the command and to those of its children that have stayed in its process group. Does nothing
+    /// once the command has ended.
     func send(_ signal: CInt) {
         wasReaped.withLock { wasReaped in
             if !wasReaped { _ = kill(-id, signal) }
@@ -107,8 +109,8 @@ private struct CStringArray: ~Copyable {
         self.init(owned: strings.map { strdup($0) })
     }
 
-    /// The environment of this process, with `additions` in the place of variables of the same name. Values are passed on
-    /// byte by byte, whatever their encoding.
+    /// The environment of this process, with `additions` in the place of variables of the same name. Values are passed
+    /// on byte by byte, whatever their encoding.
     init(inheriting additions: [String: String]) {
         var entries: [UnsafeMutablePointer<CChar>?] = []
         var next = rollcall_environment()

@@ -36,9 +36,8 @@ enum ReadinessProbe: Hashable, Sendable {
             for host in hosts where await Self.accepts(host: host, port: port) { return true }
             return false
         case .http(let url):
-            guard let response = try? await client.execute(HTTPClientRequest(url: url), timeout: Self.attemptTimeout) else {
-                return false
-            }
+            let request = HTTPClientRequest(url: url)
+            guard let response = try? await client.execute(request, timeout: Self.attemptTimeout) else { return false }
             return (200..<300).contains(response.status.code)
         }
     }

@@ -8,8 +8,8 @@ internal import Rollcall
 ///
 /// The laws it keeps, whatever happens in whatever order:
 /// - a registration begins at most once, and only after the command was ready;
-/// - once a registration has begun, it is ended (or given up after a limit) before the command is sent a signal and before
-///   the program ends;
+/// - once a registration has begun, it is ended (or given up after a limit) before the command is sent a signal and
+///   before the program ends;
 /// - it always comes to an end by itself once a stop was asked for or the command has ended;
 /// - the exit code is the command's, but for a command that never became ready (`notReadyCode`).
 struct RunMachine: Sendable {

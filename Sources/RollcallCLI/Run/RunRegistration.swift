@@ -10,7 +10,7 @@ protocol RunRegistration: Sendable {
     func start(onRegistered: @escaping @Sendable () -> Void) async
 
     /// Asks the registry to send no new requests to the instance. A failure is logged, not thrown: the deregistration
-    /// that follows says the same.
+    /// that follows says the same. Returns early when the task is cancelled.
     func drain() async
 
     /// Ends the heartbeats and takes the instance from the registry. Returns early when the task is cancelled.

@@ -12,8 +12,8 @@ internal import Musl
 internal import Darwin
 #endif
 
-/// Runs one command under `RunMachine`: turns what happens to the command, the registration, the clock and the signals into
-/// the machine's events, and carries out its effects.
+/// Runs one command under `RunMachine`: turns what happens to the command, the registration, the clock and the signals
+/// into the machine's events, and carries out its effects.
 struct RunSupervisor: Sendable {
     /// The program and its arguments; not empty.
     let command: [String]
@@ -32,8 +32,8 @@ struct RunSupervisor: Sendable {
     /// - Returns: The code to exit with.
     /// - Throws: `LaunchError` when the command could not be started; nothing was registered then.
     func run(stops: some AsyncSequence<Void, Never> & Sendable) async throws -> Int32 {
-        // Not bounded by a number, but by what fills it: one end of the command, one readiness, a deadline at a time, the
-        // answers of the registration and the signals that a person sends.
+        // Not bounded by a number, but by what fills it: one end of the command, one readiness, a deadline at a time,
+        // the answers of the registration and the signals that a person sends.
         let (events, source) = AsyncStream.makeStream(of: RunMachine.Event.self)
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
         let stopTask = Task { for await _ in stops { source.yield(.stopRequested) } }
@@ -76,7 +76,9 @@ struct RunSupervisor: Sendable {
                 case .deregister:
                     report("deregistering")
                     draining?.cancel()
-                    deregistration = Task {
+                    deregistration = Task { [draining] in
+                        // One after the other, so that the registry cannot be told in the wrong order.
+                        await draining?.value
                         await registration.deregister()
                         source.yield(.deregistered)
                     }

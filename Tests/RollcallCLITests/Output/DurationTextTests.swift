@@ -10,8 +10,10 @@ struct DurationTextTests {
     @Test(
         "reads what people write",
         arguments: [
-            ("30s", Duration.seconds(30)), ("500ms", .milliseconds(500)), ("1m30s", .seconds(90)), ("2h", .seconds(7200)),
-            ("0", .zero), ("0s", .zero), ("1.5s", .milliseconds(1500)), ("0.25ms", .microseconds(250)), ("7us", .microseconds(7)),
+            ("30s", Duration.seconds(30)), ("500ms", .milliseconds(500)), ("1m30s", .seconds(90)),
+            ("2h", .seconds(7200)),
+            ("0", .zero), ("0s", .zero), ("1.5s", .milliseconds(1500)), ("0.25ms", .microseconds(250)),
+            ("7us", .microseconds(7)),
             ("1h0m1ns", .seconds(3600) + .nanoseconds(1)), ("1.0000000000s", .seconds(1)), ("90s", .seconds(90)),
         ])
     func reads(text: String, duration: Duration) {
@@ -21,7 +23,8 @@ struct DurationTextTests {
     @Test(
         "refuses what is no duration",
         arguments: [
-            "", "30", "s", "-1s", "+1s", "1 s", " 1s", "1S", "1d", "30s1m", "1s1s", "1.s", ".5s", "1..5s", "0.1ns", "1e3s",
+            "", "30", "s", "-1s", "+1s", "1 s", " 1s", "1S", "1d", "30s1m", "1s1s", "1.s", ".5s", "1..5s", "0.1ns",
+            "1e3s",
             "99999999999999999999s", "9223372036855s", "2562047h9999999999s", "١s",
         ])
     func refuses(text: String) {

@@ -49,7 +49,10 @@ struct ChildProcessTests {
         var ends: [CInt] = [-1, -1]
         try #require(pipe(&ends) == 0)
         defer { ends.forEach { close($0) } }
-        let check = "for end in \(ends[0]) \(ends[1]); do [ -e /proc/$$/fd/$end ] && exit 4; done; [ -e /proc/$$/fd/2 ] && exit 3"
+        let check = """
+            for end in \(ends[0]) \(ends[1]); do [ -e /proc/$$/fd/$end ] && exit 4; done
+            [ -e /proc/$$/fd/2 ] && exit 3
+            """
         #expect(try await exit(of: ["sh", "-c", check]) == .exited(3))
     }
 

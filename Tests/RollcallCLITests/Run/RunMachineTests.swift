@@ -91,7 +91,8 @@ struct RunMachineTests {
         #expect(script(.stopRequested) == [.drain])
         #expect(script(.stopRequested) == [.deregister])
         #expect(script(.deadlineReached, after: .seconds(1)) == [.abandonDeregistration, .terminateChild])
-        #expect(script(.deadlineReached, after: .seconds(1)) == [.report(.stillRunning(after: .seconds(1))), .killChild])
+        let killed: [RunMachine.Effect] = [.report(.stillRunning(after: .seconds(1))), .killChild]
+        #expect(script(.deadlineReached, after: .seconds(1)) == killed)
         #expect(script(.childExited(.signalled(9))) == [.exit(137)])
     }
 

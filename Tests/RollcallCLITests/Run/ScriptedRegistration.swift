@@ -13,7 +13,8 @@ actor ScriptedRegistration: RunRegistration {
     ///   - onStart: Runs after the registration was accepted.
     ///   - onDeregister: Runs during the deregistration; what it returns is noted.
     init(
-        onStart: @escaping @Sendable () async -> Void = {}, onDeregister: @escaping @Sendable () async -> String? = { nil }
+        onStart: @escaping @Sendable () async -> Void = {},
+        onDeregister: @escaping @Sendable () async -> String? = { nil }
     ) {
         self.onStart = onStart
         self.onDeregister = onDeregister
