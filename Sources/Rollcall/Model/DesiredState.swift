@@ -25,4 +25,10 @@ public enum DesiredState: Sendable, Hashable {
         case .draining(_, let reason), .maintenance(let reason): reason
         }
     }
+
+    /// What a new life under the same identity begins with. Maintenance is an operator's word and outlives a restart of
+    /// the process; draining was about the life that ended.
+    public var inherited: DesiredState {
+        if case .maintenance = self { self } else { .enabled }
+    }
 }

@@ -35,7 +35,7 @@ extension Discovery {
 /// - A method returns after the engine made the write durable, as far as the engine is durable at all, and after it can be
 ///   looked up. When it throws, nothing was changed.
 /// - Registering an identity that exists updates it and renews its lease. What others have said of it (desired state,
-///   results of checks) stays, unless a new life begins.
+///   results of checks) stays, unless a new life begins; maintenance outlives that too.
 /// - A write that names an incarnation other than the present one has no effect and throws `fenced`, or `unknownInstance`
 ///   when there is no such instance.
 /// - Removing the last instance of a service removes the service.

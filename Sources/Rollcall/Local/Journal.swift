@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+/// Where a ``LocalRegistry`` keeps what must survive its process.
+///
+/// **Contract.** The registry calls one method at a time. ``append(_:)`` returns after the whole batch is durable; when it
+/// throws, nothing of the batch may be found by a later start.
+public protocol Journal: Sendable {
+    /// Makes a batch durable, all or nothing.
+    ///
+    /// - Throws: `storageFull` or `storage`; the registry answers the writes of the batch with it.
+    func append(_ batch: JournalBatch) async throws(RegistryError)
+
+    /// Releases the storage after a last batch.
+    func close() async
+}
+
+/// What has to be made durable together.
+public struct JournalBatch: Sendable {
+    /// Instances to be stored under their keys, in place of what was there.
+    public var stored: [ServiceInstance] = []
+    /// Instances to be forgotten. No key is in both lists.
+    public var removed: [InstanceKey] = []
+    /// When not `nil`: no revision above this one is given out before a higher one was made durable. A start begins above
+    /// it, so that revisions never go backwards although most changes are not written.
+    public var revisionCeiling: Revision?
+
+    public init() {}
+
+    public var isEmpty: Bool { stored.isEmpty && removed.isEmpty && revisionCeiling == nil }
+}
+
+/// What a journal held at its start.
+public struct RecoveredState: Sendable {
+    public var instances: [ServiceInstance]
+    /// No higher revision was given out before.
+    public var revision: Revision
+
+    public init(instances: [ServiceInstance] = [], revision: Revision = .zero) {
+        self.instances = instances
+        self.revision = revision
+    }
+}
