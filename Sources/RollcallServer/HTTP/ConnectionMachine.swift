@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+internal import Rollcall
+
+/// What one HTTP/1 connection may do next, and until when. Pure: it is told events and the time.
+///
+/// It keeps the order of a connection: one request at a time is read, answered and finished before the next is looked at.
+struct ConnectionMachine: Sendable {
+    enum Phase: Hashable, Sendable {
+        /// Between requests; nothing of the next was seen.
+        case idle
+        /// A part of a head has come.
+        case head
+        /// The head is complete, the end of the request is not here yet.
+        case body
+        /// The request is complete and its answer is not.
+        case answering
+        /// The answer is made by someone who holds the connection: an event stream, a parked poll.
+        case holding
+        /// The last answer is on its way; whatever still comes is dropped.
+        case lingering
+        case closed
+    }
+
+    enum StopVerdict: Hashable, Sendable {
+        case close, askHolder, finishAnswer
+    }
+
+    enum InputEndVerdict: Hashable, Sendable {
+        case close, endHolder, cancelAnswer, ignore
+    }
+
+    enum TimerVerdict: Hashable, Sendable {
+        /// Nothing is due; look again at this instant.
+        case rearm(Instant)
+        /// Close without an answer.
+        case close
+        /// Answer with a problem, then close.
+        case reject(Rejection)
+        /// The client takes nothing: cut it off.
+        case stalled
+    }
+
+    private(set) var phase = Phase.idle
+    /// Whether the connection goes on after the answer to the current request.
+    private(set) var keepsAlive = true
+    /// Whether the client has closed its sending side.
+    private(set) var inputHasEnded = false
+    private(set) var isStopping = false
+
+    private let limits: HTTPLimits
+    private var phaseDeadline: Instant
+    private var stallDeadline = Instant.distantFuture
+    private var drainedBytes = 0
+    private var bodyBytesMax = 0
+    private var bodyBytes = 0
+
+    init(limits: HTTPLimits, now: Instant) {
+        self.limits = limits
+        self.phaseDeadline = now + limits.idleTimeMax
+    }
+
+    /// When `timerFired` has something to say.
+    var deadline: Instant { min(phaseDeadline, stallDeadline) }
+
+    /// Whether parts of a request may be looked at now. If not, they wait.
+    var acceptsParts: Bool {
+        switch phase {
+        case .idle, .head, .body: true
+        case .answering, .holding, .lingering, .closed: false
+        }
+    }
+
+    /// Whether parts that come now are of no interest any more.
+    var dropsInput: Bool { phase == .lingering || phase == .closed }
+}
+
+// MARK: - A request
+
+extension ConnectionMachine {
+    mutating func receivedBytes(now: Instant) {
+        guard phase == .idle else { return }
+        phase = .head
+        phaseDeadline = now + limits.headTimeMax
+    }
+
+    /// - Returns: Why the request cannot be served, or nil.
+    mutating func receivedHead(_ facts: RequestFacts, now: Instant) -> Rejection? {
+        precondition(acceptsParts && phase != .body, "a head came in phase \(phase)")
+        phase = .body
+        phaseDeadline = now + limits.bodyTimeMax
+        keepsAlive = facts.keepsAlive && !isStopping
+        bodyBytes = 0
+        bodyBytesMax = 0
+        if facts.version11 && facts.hostCount != 1 { return .badHost }
+        if facts.expectation == .unknown { return .unknownExpectation }
+        return nil
+    }
+
+    /// - Returns: Whether a body of the announced length is acceptable.
+    mutating func limitBody(to bytesMax: Int, announced: Int?) -> Bool {
+        bodyBytesMax = bytesMax
+        return (announced ?? 0) <= bytesMax
+    }
+
+    /// - Returns: Whether the body is still within its limit.
+    mutating func receivedBody(_ count: Int) -> Bool {
+        bodyBytes += count
+        return bodyBytes <= bodyBytesMax
+    }
+
+    mutating func receivedEnd(heldByOther: Bool) {
+        precondition(phase == .body, "the end of a request came in phase \(phase)")
+        phase = heldByOther ? .holding : .answering
+        phaseDeadline = .distantFuture
+    }
+
+    /// The answer is complete.
+    ///
+    /// - Returns: Whether the connection takes another request.
+    mutating func answered(now: Instant) -> Bool {
+        precondition(phase == .answering || phase == .holding, "an answer ended in phase \(phase)")
+        guard keepsAlive && !isStopping else {
+            linger(now: now)
+            return false
+        }
+        phase = .idle
+        phaseDeadline = now + limits.idleTimeMax
+        return true
+    }
+
+    /// The last answer was given.
+    mutating func linger(now: Instant) {
+        phase = .lingering
+        keepsAlive = false
+        phaseDeadline = now + limits.lingerTime
+    }
+
+    /// The answer cannot say that the connection goes on: its end is the end of the connection.
+    mutating func endAfterAnswer() { keepsAlive = false }
+
+    mutating func close() {
+        phase = .closed
+        phaseDeadline = .distantFuture
+        stallDeadline = .distantFuture
+    }
+}
+
+// MARK: - The connection
+
+extension ConnectionMachine {
+    mutating func inputEnded() -> InputEndVerdict {
+        inputHasEnded = true
+        switch phase {
+        case .idle: return .close
+        case .head, .body: return .close
+        case .answering: return .cancelAnswer
+        case .holding: return .endHolder
+        case .lingering, .closed: return .ignore
+        }
+    }
+
+    /// The server stops.
+    mutating func stop() -> StopVerdict {
+        isStopping = true
+        keepsAlive = false
+        switch phase {
+        case .idle, .closed: return .close
+        case .holding: return .askHolder
+        case .head, .body, .answering, .lingering: return .finishAnswer
+        }
+    }
+
+    /// Output is waiting for the client.
+    ///
+    /// - Parameters:
+    ///   - written: All bytes ever written to the connection.
+    ///   - waiting: How many of them the kernel has not taken yet.
+    mutating func outputWaits(written: Int, waiting: Int, now: Instant) {
+        let drained = written - waiting
+        if waiting == 0 {
+            stallDeadline = .distantFuture
+        } else if stallDeadline == .distantFuture || drained > drainedBytes {
+            stallDeadline = now + limits.stallTimeMax
+        }
+        drainedBytes = drained
+    }
+
+    mutating func timerFired(written: Int, waiting: Int, now: Instant) -> TimerVerdict {
+        if stallDeadline != .distantFuture {
+            outputWaits(written: written, waiting: waiting, now: now)
+            if now >= stallDeadline { return .stalled }
+        }
+        guard now >= phaseDeadline else { return .rearm(deadline) }
+        switch phase {
+        case .idle, .lingering: return .close
+        case .head: return .reject(.headTooSlow)
+        case .body: return .reject(.bodyTooSlow)
+        case .answering, .holding, .closed: return .rearm(deadline)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Decides, on the event loop and at once, how a request is served.
+protocol FastResponder: Sendable {
+    /// Called with the head of each request, in order. Must not block.
+    func plan(for head: HTTPRequestHead, on eventLoop: any EventLoop) -> RequestPlan
+
+    /// Called when the body of a request planned as `.withBody` is complete. Must not block.
+    func respond(to head: HTTPRequestHead, body: ByteBuffer, on eventLoop: any EventLoop) -> FastAnswer
+}
+
+/// How a request is served.
+enum RequestPlan {
+    /// By a route, as ordinary asynchronous code, once the body is complete.
+    case ordinary(bodyBytesMax: Int)
+    /// By bytes that are ready. A body is not expected and may be this long to be skipped.
+    case answer(FastAnswer)
+    /// By `respond(to:body:on:)`, once the body is complete.
+    case withBody(bytesMax: Int)
+    /// By someone who keeps the connection for a while.
+    case hold(any HeldRequest)
+}
+
+/// A complete answer, and whose latency it counts to.
+struct FastAnswer {
+    var response: PreparedResponse
+    var route: RouteMetrics?
+}
