@@ -56,7 +56,11 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "RollcallEmbedded",
-            dependencies: ["Rollcall", .product(name: "GRDB", package: "GRDB.swift"), logging],
+            dependencies: [
+                "Rollcall", logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
         .target(
             name: "RollcallRemote",
@@ -93,8 +97,12 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RollcallTests", dependencies: ["Rollcall", "RollcallTesting"], swiftSettings: settings),
+        // Ended with SIGKILL by the tests of the embedded engine, while it writes.
+        .executableTarget(
+            name: "CrashWriter", dependencies: ["Rollcall", "RollcallEmbedded"], path: "Tests/CrashWriter",
+            swiftSettings: settings),
         .testTarget(
-            name: "RollcallEmbeddedTests", dependencies: ["RollcallEmbedded", "RollcallTesting"],
+            name: "RollcallEmbeddedTests", dependencies: ["CrashWriter", "RollcallEmbedded", "RollcallTesting"],
             swiftSettings: settings),
         .testTarget(
             name: "RollcallRemoteTests",
