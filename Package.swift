@@ -102,7 +102,9 @@ let package = Package(
             name: "CrashWriter", dependencies: ["Rollcall", "RollcallEmbedded"], path: "Tests/CrashWriter",
             swiftSettings: settings),
         .testTarget(
-            name: "RollcallEmbeddedTests", dependencies: ["CrashWriter", "RollcallEmbedded", "RollcallTesting"],
+            name: "RollcallEmbeddedTests", dependencies: [
+                "CrashWriter", "RollcallEmbedded", "RollcallTesting", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "RollcallRemoteTests",

@@ -31,8 +31,9 @@ public enum EmbeddedRegistry {
         logger: Logger = Logger(label: "rollcall.embedded")
     ) async throws(EmbeddedError) -> LocalRegistry {
         let file = try RegistryFile(path: path)
+        try file.checkAccess()
         let lock = try FileLock(guarding: file)
-        try file.check()
+        try file.checkHeader()
         let journal = try await SQLiteJournal(file: file, lock: lock, storage: storage, logger: logger)
         let recovered = try await journal.recover()
         logger.info(

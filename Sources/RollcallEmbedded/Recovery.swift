@@ -11,7 +11,7 @@ struct Recovery: Sendable {
     let file: String
 
     private static let rowsPerPortion = 2048
-    /// Portions in memory at once: one is read while as many as there are cores in a small machine are decoded.
+    /// Portions in memory at once, of about 1 MB each: one is read while the others are decoded.
     private static let portionsAtOnce = 5
 
     func run() async throws(EmbeddedError) -> RecoveredState {

@@ -63,8 +63,8 @@ struct RegistryFile: Sendable {
         }
     }
 
-    /// Refuses what is not a file, cannot be read or written, or is not a SQLite database.
-    func check() throws(EmbeddedError) {
+    /// Refuses what is not a file, or cannot be read or written.
+    func checkAccess() throws(EmbeddedError) {
         switch Self.kind(of: path) {
         case .some(S_IFREG): break
         case nil where errno == ENOENT: return
@@ -79,11 +79,13 @@ struct RegistryFile: Sendable {
         guard access(directory, W_OK | X_OK) == 0 else {
             throw failure(.notWritable, "no files can be made beside it in \(directory)", errno)
         }
-        try checkHeader()
     }
 
-    private func checkHeader() throws(EmbeddedError) {
+    /// Refuses what is not a SQLite database. Only under the lock: closing the file here would release the locks that
+    /// another registry of this process has on it.
+    func checkHeader() throws(EmbeddedError) {
         let descriptor = openFile(path, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0, errno == ENOENT { return }
         guard descriptor >= 0 else { throw failure(.notReadable, "it cannot be read", errno) }
         defer { close(descriptor) }
         var header = [UInt8](repeating: 0, count: Self.headerBytes)

@@ -2,6 +2,7 @@
 // Rollcall
 
 internal import GRDB
+internal import GRDBSQLite
 internal import Logging
 internal import Rollcall
 
@@ -65,7 +66,9 @@ final class SQLiteJournal: Journal {
                     try Self.write(rows, to: database)
                     continuation.resume(returning: .success(()))
                 } catch {
-                    continuation.resume(returning: .failure(RegistryError(error, writing: path)))
+                    let systemError = sqlite3_system_errno(database.sqliteConnection)
+                    let failure = RegistryError(error, writing: path, systemError: systemError)
+                    continuation.resume(returning: .failure(failure))
                 }
             }
         }

@@ -5,6 +5,14 @@ internal import GRDB
 internal import GRDBSQLite
 internal import Rollcall
 
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
 extension DatabaseError {
     /// What the connection says of the call that just failed.
     init(of connection: SQLiteConnection?, _ sql: String) {
@@ -19,13 +27,16 @@ extension DatabaseError {
 
 extension RegistryError {
     /// A write that SQLite could not make durable.
-    init(_ error: any Error, writing file: String) {
+    ///
+    /// - Parameter systemError: `errno` of the last call of the system that failed, for the kinds of a full disk that SQLite
+    ///   knows as failed input and output only.
+    init(_ error: any Error, writing file: String, systemError: Int32) {
         guard let error = error as? DatabaseError else {
             self.init(.storage, "writing \(file) failed", retry: .after(.seconds(1)), cause: error)
             return
         }
         switch error.resultCode {
-        case .SQLITE_FULL:
+        case _ where Self.isFull(error, systemError):
             self.init(
                 .storageFull, "no room to write \(file): make room on its disk, or raise its limit; \(error.text)",
                 retry: .after(.seconds(5)))
@@ -36,6 +47,11 @@ extension RegistryError {
         default:
             self.init(.storage, "writing \(file) failed: \(error.text)", retry: .after(.seconds(5)))
         }
+    }
+
+    private static func isFull(_ error: DatabaseError, _ systemError: Int32) -> Bool {
+        error.resultCode == .SQLITE_FULL
+            || error.resultCode == .SQLITE_IOERR && [ENOSPC, EDQUOT, EFBIG].contains(systemError)
     }
 }
 

@@ -4,46 +4,18 @@
 import Rollcall
 import RollcallEmbedded
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
-/// `CrashWriter PATH PREFIX WRITERS` opens the registry at PATH, says `open`, and registers instances named
-/// `PREFIX-writer-count` of the service `web` from so many writers until it is ended, saying each identifier when its
-/// registration is acknowledged.
-func say(_ line: String) {
-    let line = line + "\n"
-    guard write(STDOUT_FILENO, line, line.utf8.count) == line.utf8.count else { exit(2) }
-}
-
+// `CrashWriter PATH PREFIX WRITERS` opens the registry at PATH, says `open`, and registers instances named
+// `PREFIX-writer-count` of the service `web` from so many writers until it is ended, saying each identifier when its
+// registration is acknowledged. `CrashWriter fill PATH` fills the disk that PATH is on.
 let arguments = CommandLine.arguments
-guard arguments.count == 4, let writers = Int(arguments[3]) else {
-    say("usage: CrashWriter PATH PREFIX WRITERS")
-    exit(64)
-}
 do {
-    let registry = try await EmbeddedRegistry.open(path: arguments[1])
-    say("open")
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        for writer in 0..<writers {
-            group.addTask {
-                var count = 0
-                while true {
-                    let id = "\(arguments[2])-\(writer)-\(count)"
-                    try await registry.register(
-                        Registration(service: "web", id: InstanceID(id), host: "10.0.0.1", port: 8080))
-                    say(id)
-                    count += 1
-                }
-            }
-        }
-        try await group.waitForAll()
+    if arguments.count == 3, arguments[1] == "fill" {
+        try await fillDisk(arguments[2])
+    } else if arguments.count == 4, let writers = Int(arguments[3]) {
+        try await registerForever(path: arguments[1], prefix: arguments[2], writers: writers)
+    } else {
+        say("usage: CrashWriter PATH PREFIX WRITERS | CrashWriter fill PATH")
     }
 } catch {
     say("\(error)")
-    exit(1)
 }
