@@ -64,7 +64,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "RollcallRemote",
-            dependencies: ["Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), logging],
+            dependencies: [
+                "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"), logging,
+            ],
             swiftSettings: settings),
         .target(
             name: "RollcallRegistries",
@@ -108,7 +110,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RollcallRemoteTests",
-            dependencies: ["RollcallRemote", "RollcallServer", "RollcallTesting", "RollcallEmbedded"],
+            dependencies: [
+                "RollcallRemote", "RollcallRegistries", "RollcallServer", "RollcallTesting", "RollcallEmbedded",
+                asyncHTTPClient, logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "RollcallServerTests",
