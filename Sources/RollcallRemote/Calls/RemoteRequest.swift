@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+internal import NIOHTTP1
+internal import Rollcall
+
+/// One request of the native API, whichever server it goes to.
+struct RemoteRequest: Sendable {
+    /// What is being done to what, for errors: `lookup of web`.
+    let subject: String
+    let method: HTTPMethod
+    let path: RequestPath
+    /// JSON.
+    var body: [UInt8]?
+    /// The statuses that a Rollcall server answers a success with. An answer with another one is not taken for a success:
+    /// a proxy may answer 200 to anything.
+    var successes: Set<Int> = [200]
+}
+
+/// Why a server gave no answer.
+struct AttemptFailure: Error, Sendable, CustomStringConvertible {
+    let description: String
+    /// Whether the server may have got the request all the same.
+    let mayBeDone: Bool
+    /// The call was cancelled by its caller.
+    var isCancelled = false
+}

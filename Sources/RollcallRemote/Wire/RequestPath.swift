@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+internal import Rollcall
+
+/// A path of the native API with its query, percent-encoded (RFC 3986).
+struct RequestPath: Sendable, Hashable, CustomStringConvertible {
+    private(set) var description = "/api/v1"
+    private var hasQuery = false
+
+    static let services = RequestPath().adding("services")
+    static let heartbeats = RequestPath().adding("heartbeats")
+
+    static func service(_ service: ServiceName) -> RequestPath { services.adding(service.value) }
+
+    static func instance(_ key: InstanceKey) -> RequestPath {
+        service(key.service).adding("instances").adding(key.id.value)
+    }
+
+    /// The stream that follows these services; `nil` is all of them.
+    static func watch(_ services: [ServiceName]?) -> RequestPath {
+        var path = RequestPath().adding("watch")
+        for service in services ?? [] { path = path.adding(query: "service", service.value) }
+        return path
+    }
+
+    func adding(_ segment: String) -> RequestPath {
+        var path = self
+        path.description += "/" + percentEncoded(segment)
+        return path
+    }
+
+    func adding(query name: String, _ value: String) -> RequestPath {
+        var path = self
+        path.description += "\(hasQuery ? "&" : "?")\(name)=\(percentEncoded(value))"
+        path.hasQuery = true
+        return path
+    }
+
+    func adding(_ incarnation: Incarnation?) -> RequestPath {
+        guard let incarnation else { return self }
+        return adding(query: "incarnation", incarnation.description)
+    }
+}
+
+/// `text` with every byte encoded that is not unreserved (RFC 3986, section 2.3).
+private func percentEncoded(_ text: String) -> String {
+    // As a whole segment these mean another folder (section 5.2.4), and not every proxy leaves them alone.
+    if text == "." || text == ".." { return text == "." ? "%2E" : "%2E%2E" }
+    let digits = Array("0123456789ABCDEF".utf8)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count)
+    for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "a") ... UInt8(ascii: "z"), UInt8(ascii: "A") ... UInt8(ascii: "Z"),
+            UInt8(ascii: "0") ... UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            bytes.append(byte)
+        default: bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+}
