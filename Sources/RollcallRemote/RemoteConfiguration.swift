@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
+public import Rollcall
+
 /// How patient a ``RemoteRegistry`` is, and how much it takes in.
 public struct RemoteConfiguration: Sendable, Hashable {
     /// How long a connection may take to come up.
@@ -11,9 +13,9 @@ public struct RemoteConfiguration: Sendable, Hashable {
     /// How long a call may take in all, with every repetition.
     public var callTimeout: Duration = .seconds(10)
     /// The pauses of a call between two rounds over all servers.
-    public var callBackoff = Backoff(base: .milliseconds(50), limit: .seconds(2))
+    public var callBackoff = Backoff(initial: .milliseconds(50), maximum: .seconds(2))
     /// The pauses of a watch between two connections.
-    public var watchBackoff = Backoff(base: .milliseconds(200), limit: .seconds(15))
+    public var watchBackoff = Backoff(initial: .milliseconds(200), maximum: .seconds(15))
     /// A watch that hears nothing for this long takes its connection for dead. A server sends a comment every 15 s: three
     /// in a row have to be lost.
     public var silenceLimit: Duration = .seconds(45)

@@ -58,7 +58,7 @@ struct CallPlan: Sendable {
         }
         if servers.isEmpty { return .giveUp }
         if position < servers.count { return next(now: now) }
-        let pause = max(backoff.pause(round: round, using: &generator), advice ?? .zero)
+        let pause = max(backoff.delay(afterFailures: round + 1, using: &generator), advice ?? .zero)
         position = 0
         round += 1
         advice = nil

@@ -108,7 +108,9 @@ struct WatchSession: Sendable {
             lostAt = since
             if told == .connected { tell(.stale(since: since), &actions) }
         }
-        let pause = max(backoff.pause(round: attempts / servers, using: &generator), retryAfter ?? .zero, pauseAdvised)
+        // One failure of each server together is one round: with several, the next is asked soon.
+        let drawn = backoff.delay(afterFailures: attempts / servers + 1, using: &generator)
+        let pause = max(drawn, retryAfter ?? .zero, pauseAdvised)
         attempts += 1
         phase = .waiting
         actions.append(.wait(until: now + pause))

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+public import Rollcall
+public import RollcallRemote
+
+/// What the URL of a registry says.
+public enum RegistryURL: Sendable, Hashable {
+    /// `memory:`, a registry of this process that is gone with it.
+    case memory
+    /// `embedded:PATH`, a registry kept in a file.
+    case embedded(path: String)
+    /// `rollcall://HOST[:PORT][,…]`, or `rollcalls://` over TLS: servers that keep one registry together.
+    case remote([ServerAddress])
+
+    /// The schemes, as they are told to who wrote another.
+    public static let forms = [
+        "rollcall://HOST[:PORT][,HOST[:PORT]...]", "rollcalls://HOST[:PORT][,HOST[:PORT]...]", "embedded:/PATH", "memory:",
+    ]
+
+    /// Reads a URL.
+    ///
+    /// - Throws: `invalid`, with the URL, what is wrong with it and the forms that exist.
+    public init(_ url: String) throws(RegistryError) {
+        guard let colon = url.firstIndex(of: ":") else { throw .wrongURL(url, "it has no scheme") }
+        let rest = url[url.index(after: colon)...]
+        switch url[..<colon].lowercased() {
+        case "memory":
+            guard rest.isEmpty || rest == "//" else { throw .wrongURL(url, "nothing may follow memory:") }
+            self = .memory
+        case "embedded":
+            // As in file URLs, an empty authority may stand before the path.
+            let path = rest.hasPrefix("//") ? rest.dropFirst(2) : rest
+            guard !path.isEmpty else { throw .wrongURL(url, "the path is missing") }
+            guard !rest.hasPrefix("//") || path.hasPrefix("/") else {
+                throw .wrongURL(url, "a path after // begins with another /; leave the // out for a relative path")
+            }
+            self = .embedded(path: String(path))
+        case "rollcall": self = .remote(try Self.addresses(rest, of: url, isSecure: false))
+        case "rollcalls": self = .remote(try Self.addresses(rest, of: url, isSecure: true))
+        case let scheme: throw .wrongURL(url, "the scheme \"\(scheme)\" is not known")
+        }
+    }
+
+    private static func addresses(
+        _ rest: Substring, of url: String, isSecure: Bool
+    ) throws(RegistryError) -> [ServerAddress] {
+        guard rest.hasPrefix("//") else { throw .wrongURL(url, "// is missing after the scheme") }
+        var list = rest.dropFirst(2)
+        if list.hasSuffix("/") { list.removeLast() }
+        if let wrong = list.first(where: { "/?#@".contains($0) || $0.isWhitespace }) {
+            throw .wrongURL(url, "\"\(wrong)\" has no place in a list of hosts")
+        }
+        var addresses: [ServerAddress] = []
+        for part in list.split(separator: ",", omittingEmptySubsequences: false) {
+            let address = try address(part, of: url, isSecure: isSecure)
+            if addresses.contains(address) { throw .wrongURL(url, "\(part) is named twice") }
+            addresses.append(address)
+        }
+        return addresses
+    }
+
+    private static func address(
+        _ text: Substring, of url: String, isSecure: Bool
+    ) throws(RegistryError) -> ServerAddress {
+        let host: Substring
+        var rest: Substring
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { throw .wrongURL(url, "] is missing in \"\(text)\"") }
+            host = text[text.index(after: text.startIndex) ..< end]
+            rest = text[text.index(after: end)...]
+        } else {
+            let colon = text.firstIndex(of: ":") ?? text.endIndex
+            host = text[..<colon]
+            rest = text[colon...]
+        }
+        guard !host.isEmpty else { throw .wrongURL(url, "a host is missing") }
+        guard !rest.isEmpty else { return ServerAddress(host: String(host), isSecure: isSecure) }
+        guard rest.removeFirst() == ":", rest.utf8.allSatisfy({ $0 &- 0x30 < 10 }), let port = Int(rest),
+            (1 ... 65_535).contains(port)
+        else {
+            let hint = rest.contains(":") ? "; an IPv6 address is written in brackets" : ""
+            throw .wrongURL(url, "\"\(text)\" has no port from 1 to 65535 after the host\(hint)")
+        }
+        return ServerAddress(host: String(host), port: port, isSecure: isSecure)
+    }
+}
+
+extension RegistryError {
+    static func wrongURL(_ url: String, _ problem: String) -> RegistryError {
+        let forms = RegistryURL.forms.joined(separator: ", ")
+        return RegistryError(
+            .invalid, "the registry URL \"\(url)\" cannot be used: \(problem); use one of \(forms)",
+            faults: [FieldFault("registry", problem)])
+    }
+}
