@@ -97,6 +97,7 @@ let package = Package(
                 nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
             ],
             swiftSettings: settings),
+        .testTarget(name: "RepositoryTests", swiftSettings: settings),
         .testTarget(
             name: "RollcallTests", dependencies: ["Rollcall", "RollcallTesting"], swiftSettings: settings),
         // Ended with SIGKILL by the tests of the embedded engine, while it writes.

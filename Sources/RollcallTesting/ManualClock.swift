@@ -34,8 +34,8 @@ public final class ManualClock: Clock, Sendable {
     public var now: Instant { state.withLock { $0.now } }
     public var minimumResolution: Duration { .nanoseconds(1) }
 
-    /// Moves the clock on and wakes who slept until then, the earliest first. A negative duration is refused: this clock
-    /// is monotonic.
+    /// Moves the clock on and wakes who slept until then, the earliest first. A negative duration is refused: this
+    /// clock is monotonic.
     public func advance(by duration: Duration) {
         precondition(duration >= .zero, "a monotonic clock cannot go back by \(duration)")
         let woken = state.withLock { state -> [Sleeper] in

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// Random numbers that repeat for the same seed: SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
-/// Generators", OOPSLA 2014).
+/// Random numbers that repeat for the same seed: SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom
+/// Number Generators", OOPSLA 2014).
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

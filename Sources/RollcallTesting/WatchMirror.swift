@@ -4,8 +4,8 @@
 public import Rollcall
 public import Testing
 
-/// Keeps a copy of what a watch tells, as any consumer does, and checks the watch contract on the way: a complete snapshot
-/// comes first (unless the watch was resumed), and revisions never go back.
+/// Keeps a copy of what a watch tells, as any consumer does, and checks the watch contract on the way: a complete
+/// snapshot comes first (unless the watch was resumed), and revisions never go back.
 public struct WatchMirror {
     public private(set) var instances: [InstanceKey: ServiceInstance] = [:]
     public private(set) var revision = Revision.zero

@@ -3,8 +3,8 @@
 
 /// Chooses the instance for the next request.
 ///
-/// **Contract.** A pick is one of `candidates` and `nil` only when there are none. It never blocks and may be called from
-/// any thread at once. A balancer follows whatever list it is given: lists change between picks.
+/// **Contract.** A pick is one of `candidates` and `nil` only when there are none. It never blocks and may be called
+/// from any thread at once. A balancer follows whatever list it is given: lists change between picks.
 public protocol LoadBalancer: Sendable {
     /// - Parameter candidates: The instances that may be chosen, in an order that stays while the list does.
     func pick(from candidates: [ServiceInstance]) -> ServiceInstance?
@@ -27,8 +27,8 @@ public enum BalancingPolicy: String, Sendable, Hashable, CaseIterable {
 }
 
 extension ServiceSnapshot {
-    /// The instances that a request may go to: the healthy ones with a weight, or, when there are none, the suspect ones,
-    /// which may well be alive.
+    /// The instances that a request may go to: the healthy ones with a weight, or, when there are none, the suspect
+    /// ones, which may well be alive.
     public var routable: [ServiceInstance] { instances.routable }
 }
 

@@ -7,8 +7,8 @@ internal import Synchronization
 public final class RoundRobinBalancer: LoadBalancer {
     private let next: Atomic<Int>
 
-    /// - Parameter start: Where to begin; random unless given, so that many clients that start together do not all begin
-    ///   with the same instance.
+    /// - Parameter start: Where to begin; random unless given, so that many clients that start together do not all
+    ///   begin with the same instance.
     public init(start: Int? = nil) {
         next = Atomic(start ?? Int.random(in: 0 ..< 1 << 20))
     }

@@ -6,8 +6,8 @@ internal import Synchronization
 /// The observable view of a registry in memory: what every reader reads.
 ///
 /// Its owner (an engine, or a mirror of one) publishes changes in the order of their revisions; readers take immutable
-/// snapshots and follow watches. One lock guards it, held for a look-up, or to swap in the snapshots of one publication;
-/// nothing is computed for a reader and nobody is called under it.
+/// snapshots and follow watches. One lock guards it, held for a look-up, or to swap in the snapshots of one
+/// publication; nothing is computed for a reader and nobody is called under it.
 public final class Catalog: Sendable {
     public struct Configuration: Sendable, Hashable {
         /// How many changes are kept for watches that resume. A change costs about 200 bytes beside the instance.
@@ -113,8 +113,8 @@ public final class Catalog: Sendable {
 
     /// What a follower has not seen yet, if anything; it moves the cursor on.
     ///
-    /// This and ``observe(_:_:)`` are what all forms of watching are made of: nothing is queued for a follower, it reads
-    /// what it missed when it comes round to it.
+    /// This and ``observe(_:_:)`` are what all forms of watching are made of: nothing is queued for a follower, it
+    /// reads what it missed when it comes round to it.
     public func next(in scope: WatchScope, after cursor: inout Cursor) -> WatchEvent? {
         state.withLock { $0.next(in: scope, after: &cursor, most: configuration.changesPerEvent) }
     }

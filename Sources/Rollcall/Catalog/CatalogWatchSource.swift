@@ -30,8 +30,8 @@ final class CatalogWatchSource: WatchSource {
     }
 }
 
-/// Wakes one waiting task. A call of ``wake()`` while nobody waits makes the next wait return at once; further calls add
-/// nothing.
+/// Wakes one waiting task. A call of ``wake()`` while nobody waits makes the next wait return at once; further calls
+/// add nothing.
 final class WakeSignal: Sendable {
     private struct State {
         var isSet = false

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// The last changes of all services, bounded in number: a ring in which the changes of one service are linked backwards.
+/// The last changes of all services, bounded in number: a ring in which the changes of one service are linked
+/// backwards.
 ///
-/// Reading what happened to a service since a revision costs as much as happened to that service, however busy the others
-/// are.
+/// Reading what happened to a service since a revision costs as much as happened to that service, however busy the
+/// others are.
 struct ChangeHistory: Sendable {
     /// Where the newest change of a service is, and which revision it has.
     struct Link: Sendable {
@@ -44,7 +45,9 @@ struct ChangeHistory: Sendable {
     ///
     /// - Parameter previous: The newest change of the same service before this one.
     /// - Returns: Where the change is, and the change that was forgotten for it.
-    mutating func append(_ change: InstanceChange, after previous: Link) -> (link: Link, evicted: (InstanceChange, UInt64)?) {
+    mutating func append(_ change: InstanceChange, after previous: Link) -> (
+        link: Link, evicted: (InstanceChange, UInt64)?
+    ) {
         let link = Link(sequence: nextSequence, revision: change.revision)
         let entry = Entry(change: change, previous: previous)
         nextSequence += 1
@@ -78,7 +81,8 @@ struct ChangeHistory: Sendable {
         return changes
     }
 
-    /// The changes of all services after `revision`, oldest first; `nil` when not all of them are kept or they are too many.
+    /// The changes of all services after `revision`, oldest first; `nil` when not all of them are kept or they are too
+    /// many.
     func changes(after revision: Revision, most: Int) -> [InstanceChange]? {
         guard revision >= forgotten else { return nil }
         var low = oldestSequence

@@ -5,8 +5,8 @@ public import Logging
 
 /// A callback that is told what happens to a scope, until it is cancelled or released.
 ///
-/// Each listener has a watch and a task of its own: one that throws, blocks or is slow disturbs no other. An error that it
-/// throws is logged, and the listener goes on with the next event.
+/// Each listener has a watch and a task of its own: one that throws, blocks or is slow disturbs no other. An error that
+/// it throws is logged, and the listener goes on with the next event.
 public final class Listener: Sendable {
     private let task: Task<Void, Never>
 

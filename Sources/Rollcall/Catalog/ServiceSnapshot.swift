@@ -53,8 +53,8 @@ public final class ServiceSnapshot: Sendable {
     public struct DerivedKey: Sendable, Hashable {
         let value: Int
 
-        /// - Parameter value: A number that the caller gives to no other kind of value. Dialects own ranges of a hundred:
-        ///   the native API 0, Consul 100, Eureka 200, DNS 300.
+        /// - Parameter value: A number that the caller gives to no other kind of value. Dialects own ranges of a
+        ///   hundred: the native API 0, Consul 100, Eureka 200, DNS 300.
         public init(_ value: Int) {
             self.value = value
         }

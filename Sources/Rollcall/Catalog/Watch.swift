@@ -47,7 +47,8 @@ public struct WatchSnapshot: Sendable {
     /// A watch that is resumed from here misses nothing.
     public let revision: Revision
     public let cause: Cause
-    /// The services of the scope that have instances; for a scope of one service always that one, also when it is empty.
+    /// The services of the scope that have instances; for a scope of one service always that one, also when it is
+    /// empty.
     public let services: [ServiceSnapshot]
 
     public init(revision: Revision, cause: Cause, services: [ServiceSnapshot]) {

@@ -165,7 +165,8 @@ private struct LeaseFields {
     /// A lease that names one of the two times only gets the other in the usual proportion.
     var terms: LeaseTerms {
         guard kind != .none else { return .permanent }
-        return LeaseTerms(kind: kind, ttl: ttl ?? evictAfter.map { $0 / 3 } ?? LeaseTerms.defaultTTL, evictAfter: evictAfter)
+        return LeaseTerms(
+            kind: kind, ttl: ttl ?? evictAfter.map { $0 / 3 } ?? LeaseTerms.defaultTTL, evictAfter: evictAfter)
     }
 }
 

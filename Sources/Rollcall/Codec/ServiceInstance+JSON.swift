@@ -5,8 +5,8 @@ extension ServiceInstance {
     /// Appends the instance as a JSON object, with what is derived from it (`status`, `endpoint`, `healthCheckURL`).
     /// Empty optional parts are left out.
     ///
-    /// - Parameter includingShadows: Whether the parts that only one dialect defines are written too: for storage, not for
-    ///   callers.
+    /// - Parameter includingShadows: Whether the parts that only one dialect defines are written too: for storage, not
+    ///   for callers.
     public func write(to writer: inout JSONWriter, includingShadows: Bool = false) {
         let registration = registration
         writer.beginObject()

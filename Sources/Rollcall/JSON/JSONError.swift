@@ -29,9 +29,11 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
         let name = key.string
         var shown = String(name.unicodeScalars.prefix(Self.nameScalarsMax))
         if shown.utf8.count < name.utf8.count { shown += "..." }
-        let isPlain = !shown.isEmpty && shown.utf8.allSatisfy {
-            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) || $0 == 0x5F || $0 == 0x2D
-        }
+        let isPlain =
+            !shown.isEmpty
+            && shown.utf8.allSatisfy {
+                (0x30 ... 0x39).contains($0) || (0x41 ... 0x5A).contains($0 & 0xDF) || $0 == 0x5F || $0 == 0x2D
+            }
         if !isPlain {
             var writer = JSONWriter()
             writer.string(shown)

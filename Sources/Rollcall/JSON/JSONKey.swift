@@ -51,7 +51,7 @@ public struct JSONKey: Sendable, CustomStringConvertible {
             guard expected.count == utf8Count else { return false }
             if let long { return long.utf8.elementsEqual(expected) }
             return withUnsafeBytes(of: words) { own in
-                for index in 0..<expected.count where own[index] != expected[index] { return false }
+                for index in 0 ..< expected.count where own[index] != expected[index] { return false }
                 return true
             }
         }

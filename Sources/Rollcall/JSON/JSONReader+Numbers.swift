@@ -129,7 +129,7 @@ extension JSONReader {
             let value = token.exponent < 0 ? digits / power : digits * power
             return token.isNegative ? -value : value
         }
-        let text = String(decoding: UnsafeRawBufferPointer(rebasing: bytes[token.start..<token.end]), as: UTF8.self)
+        let text = String(decoding: UnsafeRawBufferPointer(rebasing: bytes[token.start ..< token.end]), as: UTF8.self)
         guard let value = Double(text), value.isFinite else {
             throw JSONError(
                 offset: token.start, message: "expected a number in the range of 64-bit floating point numbers")

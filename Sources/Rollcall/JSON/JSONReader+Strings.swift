@@ -17,7 +17,7 @@ extension JSONReader {
         guard byte(at: position) == UInt8(ascii: "\"") else { throw expected("a string") }
         let token = try scanString()
         if token.hasEscapes { return String(decoding: unescaped(token), as: UTF8.self) }
-        return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[token.start..<token.end]), as: UTF8.self)
+        return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[token.start ..< token.end]), as: UTF8.self)
     }
 
     /// Reads a string, or null as nil.
@@ -92,13 +92,13 @@ extension JSONReader {
         let second = byte(at: position + 1)
         let length: Int
         switch byte(at: position) {
-        case 0xC2...0xDF: length = isContinuation(second) ? 2 : 0
-        case 0xE0: length = (0xA0...0xBF).contains(second) ? 3 : 0
-        case 0xED: length = (0x80...0x9F).contains(second) ? 3 : 0
-        case 0xE1...0xEF: length = isContinuation(second) ? 3 : 0
-        case 0xF0: length = (0x90...0xBF).contains(second) ? 4 : 0
-        case 0xF1...0xF3: length = isContinuation(second) ? 4 : 0
-        case 0xF4: length = (0x80...0x8F).contains(second) ? 4 : 0
+        case 0xC2 ... 0xDF: length = isContinuation(second) ? 2 : 0
+        case 0xE0: length = (0xA0 ... 0xBF).contains(second) ? 3 : 0
+        case 0xED: length = (0x80 ... 0x9F).contains(second) ? 3 : 0
+        case 0xE1 ... 0xEF: length = isContinuation(second) ? 3 : 0
+        case 0xF0: length = (0x90 ... 0xBF).contains(second) ? 4 : 0
+        case 0xF1 ... 0xF3: length = isContinuation(second) ? 4 : 0
+        case 0xF4: length = (0x80 ... 0x8F).contains(second) ? 4 : 0
         default: length = 0
         }
         guard length > 0, length < 3 || isContinuation(byte(at: position + 2)),
@@ -137,11 +137,11 @@ extension JSONReader {
     /// The four hexadecimal digits at `index` as a number; nil if they are not.
     private func hexadecimal(at index: Int) -> UInt32? {
         var value: UInt32 = 0
-        for offset in 0..<4 {
+        for offset in 0 ..< 4 {
             let digit = byte(at: index + offset)
             switch digit {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(digit & 0x0F)
-            case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"):
+            case UInt8(ascii: "0") ... UInt8(ascii: "9"): value = value << 4 | UInt32(digit & 0x0F)
+            case UInt8(ascii: "a") ... UInt8(ascii: "f"), UInt8(ascii: "A") ... UInt8(ascii: "F"):
                 value = value << 4 | UInt32((digit & 0x0F) + 9)
             default: return nil
             }

@@ -127,7 +127,7 @@ public struct JSONReader: ~Copyable {
         case UInt8(ascii: "["): .array
         case UInt8(ascii: "t"), UInt8(ascii: "f"): .bool
         case UInt8(ascii: "n"): .null
-        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): .number
+        case UInt8(ascii: "-"), UInt8(ascii: "0") ... UInt8(ascii: "9"): .number
         default: nil
         }
     }
@@ -149,7 +149,7 @@ public struct JSONReader: ~Copyable {
     public mutating func rawValue() throws(JSONError) -> [UInt8] {
         let start = position
         try skip()
-        return Array(bytes[start..<position])
+        return Array(bytes[start ..< position])
     }
 
     /// Reads any value, checks that it is well-formed, and drops it.
@@ -245,7 +245,7 @@ extension JSONReader {
         if name.hasEscapes {
             return unescaped(name).withUnsafeBytes { JSONKey($0) }
         }
-        return JSONKey(UnsafeRawBufferPointer(rebasing: bytes[name.start..<name.end]))
+        return JSONKey(UnsafeRawBufferPointer(rebasing: bytes[name.start ..< name.end]))
     }
 
     private mutating func literal(_ word: StaticString, _ what: StaticString) throws(JSONError) {
@@ -255,7 +255,7 @@ extension JSONReader {
 
     private func stands(_ word: StaticString) -> Bool {
         word.withUTF8Buffer { expected in
-            for index in 0..<expected.count where byte(at: position + index) != expected[index] { return false }
+            for index in 0 ..< expected.count where byte(at: position + index) != expected[index] { return false }
             return true
         }
     }
@@ -266,23 +266,24 @@ extension JSONReader {
         if position >= bytes.count {
             found = "the end of the text"
         } else {
-            found = switch peek() {
-            case .null where stands("null"): "null"
-            case .bool where stands("true"): "true"
-            case .bool where stands("false"): "false"
-            case .number: "a number"
-            case .string: "a string"
-            case .array: "an array"
-            case .object: "an object"
-            case .null, .bool, nil: Self.shown(bytes[position])
-            }
+            found =
+                switch peek() {
+                case .null where stands("null"): "null"
+                case .bool where stands("true"): "true"
+                case .bool where stands("false"): "false"
+                case .number: "a number"
+                case .string: "a string"
+                case .array: "an array"
+                case .object: "an object"
+                case .null, .bool, nil: Self.shown(bytes[position])
+                }
         }
         return JSONError(offset: position, message: "expected \(what), found \(found)")
     }
 
     /// A byte as a message shows it.
     static func shown(_ byte: UInt8) -> String {
-        (0x21..<0x7F).contains(byte)
+        (0x21 ..< 0x7F).contains(byte)
             ? "'\(Character(UnicodeScalar(byte)))'" : "the byte 0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
 }

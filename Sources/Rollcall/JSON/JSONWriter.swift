@@ -195,7 +195,7 @@ extension JSONWriter {
         bytes.append(UInt8(ascii: "\""))
         var runStart = 0
         while index < text.count {
-            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[runStart..<index]))
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[runStart ..< index]))
             appendEscape(text[index])
             runStart = index + 1
             index = Self.endOfPlainRun(text, from: runStart)
@@ -216,7 +216,8 @@ extension JSONWriter {
             let quotes = word ^ (ones &* 0x22)
             let backslashes = word ^ (ones &* 0x5C)
             // As in `JSONReader`: a byte less than a bound, exact up to the lowest hit.
-            let special = ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
+            let special =
+                ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
                 | ((word &- ones &* 0x20) & ~word)
             if special & (ones &* 0x80) != 0 { return index + (special & (ones &* 0x80)).trailingZeroBitCount / 8 }
             index += 8

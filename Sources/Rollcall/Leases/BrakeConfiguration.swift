@@ -48,10 +48,10 @@ public struct BrakeConfiguration: Hashable, Sendable {
         for (name, value) in [
             ("fleetShare", fleetShare), ("serviceShare", serviceShare), ("fleetWitnessShare", fleetWitnessShare),
             ("releaseShare", releaseShare),
-        ] where !(0...1).contains(value) {
+        ] where !(0 ... 1).contains(value) {
             faults.append("\(name) must be between 0 and 1, got \(value)")
         }
-        if !(0.001...1_000_000).contains(minimumReleasePerSecond) {
+        if !(0.001 ... 1_000_000).contains(minimumReleasePerSecond) {
             faults.append("minimumReleasePerSecond must be between 0.001 and 1000000, got \(minimumReleasePerSecond)")
         }
         return faults

@@ -59,7 +59,7 @@ struct LeaseTable<Key: Hashable & Sendable>: Sendable {
 
     var count: Int { index.count }
     /// The slots in use or free: what an array by slot needs room for.
-    var slots: Range<Int32> { 0..<Int32(leases.count) }
+    var slots: Range<Int32> { 0 ..< Int32(leases.count) }
     var nextDeadline: Instant? { wheel.nextDeadline }
 
     func count(in state: LeasePhase) -> Int { counts[Int(state.rawValue)] }

@@ -118,7 +118,7 @@ struct TimingWheel: Sendable {
     /// The first tick of the next occupied slot. Masks are rotated because the slots of the top level wrap around.
     private func nextOccupiedTick() -> Int64? {
         var best: Int64?
-        for level in 0..<Self.levelCount where occupied[level] != 0 {
+        for level in 0 ..< Self.levelCount where occupied[level] != 0 {
             let shift = Self.digitBits * Int64(level)
             let digit = current >> shift
             let offset = UInt64(digit & 63)
@@ -131,7 +131,7 @@ struct TimingWheel: Sendable {
 
     /// Places anew what waits in the slots of the upper levels that start at the current tick.
     private mutating func cascade() {
-        for level in 1..<Self.levelCount {
+        for level in 1 ..< Self.levelCount {
             let slot = Int((current >> (Self.digitBits * Int64(level))) & 63)
             guard occupied[level] & (1 << UInt64(slot)) != 0 else { continue }
             let list = level * Self.slotsPerLevel + slot

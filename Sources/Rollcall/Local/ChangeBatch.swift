@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// Decides what the writes of one batch change. It works on a view of the published instances and changes nothing itself:
-/// the owner makes the changes durable, and only then applies and publishes them.
+/// Decides what the writes of one batch change. It works on a view of the published instances and changes nothing
+/// itself: the owner makes the changes durable, and only then applies and publishes them.
 struct ChangeBatch {
     /// What the owner has to do to the leases when the batch is durable, in this order.
     enum LeaseAction: Hashable, Sendable {
@@ -74,8 +74,8 @@ struct ChangeBatch {
         return RegistrationReceipt(instance: instance, isNewLife: true)
     }
 
-    /// The revision at which a life begins is higher than that of each life before it, so nothing need be remembered of a
-    /// life that has ended.
+    /// The revision at which a life begins is higher than that of each life before it, so nothing need be remembered of
+    /// a life that has ended.
     private func chosenIncarnation(_ life: Life, after former: Incarnation?) -> Incarnation {
         if case .incarnation(let named) = life { return named }
         return Incarnation(max(revision.next.value, (former?.value ?? 0) + 1))
@@ -110,8 +110,8 @@ struct ChangeBatch {
         }
     }
 
-    /// What the leases found out. An instance that meanwhile has another life, or a lease renewed by this batch, is left
-    /// alone.
+    /// What the leases found out. An instance that meanwhile has another life, or a lease renewed by this batch, is
+    /// left alone.
     mutating func apply(_ finding: LeaseFinding, to key: InstanceKey, incarnation: Incarnation) {
         guard let present = instance(key), present.incarnation == incarnation, !granted.contains(key) else { return }
         let state: LeaseState

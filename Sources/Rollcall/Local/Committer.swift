@@ -83,7 +83,8 @@ final class Committer: Sendable {
         for (entry, result) in zip(entries, results) { entry.continuation?.resume(returning: result) }
     }
 
-    /// - Parameter failure: Why nothing can be made durable now: what needs it is answered with this, the rest is decided.
+    /// - Parameter failure: Why nothing can be made durable now: what needs it is answered with this, the rest is
+    ///   decided.
     private func decide(_ entries: [WriteQueue.Entry], only failure: RegistryError?)
         -> (ChangeBatch, [Result<WriteQueue.Reply, RegistryError>])
     {

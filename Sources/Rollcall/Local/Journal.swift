@@ -3,8 +3,8 @@
 
 /// Where a ``LocalRegistry`` keeps what must survive its process.
 ///
-/// **Contract.** The registry calls one method at a time. ``append(_:)`` returns after the whole batch is durable; when it
-/// throws, nothing of the batch may be found by a later start.
+/// **Contract.** The registry calls one method at a time. ``append(_:)`` returns after the whole batch is durable; when
+/// it throws, nothing of the batch may be found by a later start.
 public protocol Journal: Sendable {
     /// Makes a batch durable, all or nothing.
     ///
@@ -21,8 +21,8 @@ public struct JournalBatch: Sendable {
     public var stored: [ServiceInstance] = []
     /// Instances to be forgotten. No key is in both lists.
     public var removed: [InstanceKey] = []
-    /// When not `nil`: no revision above this one is given out before a higher one was made durable. A start begins above
-    /// it, so that revisions never go backwards although most changes are not written.
+    /// When not `nil`: no revision above this one is given out before a higher one was made durable. A start begins
+    /// above it, so that revisions never go backwards although most changes are not written.
     public var revisionCeiling: Revision?
 
     public init() {}

@@ -44,8 +44,8 @@ final class LeaseClock: Sendable {
 
     // MARK: Heartbeats
 
-    /// Renews a lease that is current, or says why not; `nil` when it has to be brought back, which ``renew(_:instance:)``
-    /// does.
+    /// Renews a lease that is current, or says why not; `nil` when it has to be brought back, which
+    /// ``renew(_:instance:)`` does.
     ///
     /// - Parameter instance: Finds an instance that has no lease: its heartbeats are welcome and change nothing.
     func renewIfCurrent(_ heartbeat: Heartbeat, instance: (InstanceKey) -> ServiceInstance?) -> HeartbeatOutcome? {
@@ -167,7 +167,11 @@ final class LeaseClock: Sendable {
                 state.armed = (deadline, sleep)
                 return sleep
             }
-            await withTaskCancellationHandler { await sleep.value } onCancel: { sleep.cancel() }
+            await withTaskCancellationHandler {
+                await sleep.value
+            } onCancel: {
+                sleep.cancel()
+            }
             if !Task.isCancelled { advance() }
         }
     }

@@ -4,12 +4,13 @@
 public import Logging
 internal import Synchronization
 
-/// A registry in this process: the catalog, the leases and the brake, over a journal that makes it durable, or without one
-/// for tests and for embedding.
+/// A registry in this process: the catalog, the leases and the brake, over a journal that makes it durable, or without
+/// one for tests and for embedding.
 ///
-/// Writes are decided one after the other by a single task, in batches: all that came in while the batch before was being
-/// made durable is one transaction (group commit). A batch is decided, made durable, and only then applied and
-/// published, so nobody ever sees what a crash could take back. Heartbeats pass all this by: they touch the lease alone.
+/// Writes are decided one after the other by a single task, in batches: all that came in while the batch before was
+/// being made durable is one transaction (group commit). A batch is decided, made durable, and only then applied and
+/// published, so nobody ever sees what a crash could take back. Heartbeats pass all this by: they touch the lease
+/// alone.
 public final class LocalRegistry: CatalogRegistry {
     public struct Configuration: Sendable {
         public var limits = ModelLimits.standard
@@ -50,7 +51,8 @@ public final class LocalRegistry: CatalogRegistry {
         leases = LeaseClock(brake: configuration.brake, time: time, queue: queue)
         leases.restore(instances)
         committer = Committer(
-            catalog: catalog, leases: leases, journal: journal, limits: configuration.limits, time: time, logger: logger)
+            catalog: catalog, leases: leases, journal: journal, limits: configuration.limits, time: time, logger: logger
+        )
         let commits = Task { [queue, committer, most = configuration.batchWrites] in
             await committer.run(queue, most: most)
         }

@@ -47,7 +47,8 @@ final class WriteQueue: Sendable {
         let result: Result<Reply, RegistryError> = await withCheckedContinuation { continuation in
             let refusal = state.withLock { state -> RegistryError? in
                 if state.isClosed {
-                    return RegistryError(.closed, "\(action()): the registry is shutting down", retry: .after(.seconds(1)))
+                    return RegistryError(
+                        .closed, "\(action()): the registry is shutting down", retry: .after(.seconds(1)))
                 }
                 if state.entries.count >= limit {
                     return RegistryError(

@@ -36,8 +36,8 @@ public struct InstanceKey: Sendable, Hashable, Comparable, CustomStringConvertib
     }
 }
 
-/// Which life of an instance is meant. It grows each time an identity begins a new life, so that a late write of a former
-/// life can be told apart and has no effect.
+/// Which life of an instance is meant. It grows each time an identity begins a new life, so that a late write of a
+/// former life can be told apart and has no effect.
 public struct Incarnation: Sendable, Hashable, Comparable, CustomStringConvertible {
     public let value: UInt64
 

@@ -20,7 +20,8 @@ public struct ServiceName: Sendable, Comparable, ExpressibleByStringLiteral, Cus
 
     /// The name in lower case: equal for equal names.
     public var folded: String {
-        value.utf8.contains(where: { $0 &- 0x41 < 26 }) ? String(decoding: value.utf8.map(asciiFolded), as: UTF8.self) : value
+        value.utf8.contains(where: { $0 &- 0x41 < 26 })
+            ? String(decoding: value.utf8.map(asciiFolded), as: UTF8.self) : value
     }
 }
 

@@ -8,8 +8,8 @@ public import ServiceLifecycle
 ///
 /// As a `Service` it registers when the application is ready, sends heartbeats at a third of the lease, registers again
 /// when the registry has forgotten an instance, and at a graceful shutdown drains, waits until callers have moved away,
-/// and deregisters. When its task is cancelled (the process leaves by an error) it deregisters at once. That the registry
-/// is away never ends it and never disturbs the application.
+/// and deregisters. When its task is cancelled (the process leaves by an error) it deregisters at once. That the
+/// registry is away never ends it and never disturbs the application.
 ///
 /// ```swift
 /// let registrar = Registrar(registry: registry) { [Registration(service: "web", host: "10.0.0.7", port: 8080)] }
@@ -55,8 +55,8 @@ public actor Registrar: Service {
 
     /// - Parameters:
     ///   - onEvent: Told what happens to the registrations; it must return soon.
-    ///   - registrations: Returns what to register, when the application is ready: after its listener is bound and its own
-    ///     health says so. It may wait as long as that takes. What it throws ends ``run()``.
+    ///   - registrations: Returns what to register, when the application is ready: after its listener is bound and its
+    ///     own health says so. It may wait as long as that takes. What it throws ends ``run()``.
     public init(
         registry: any Registry, configuration: Configuration = Configuration(), time: TimeSource = .system,
         logger: Logger = Logger(label: "rollcall.registrar"), onEvent: @escaping @Sendable (Event) -> Void = { _ in },
@@ -108,23 +108,31 @@ public actor Registrar: Service {
     /// Registers other attributes or another address under an identity that is kept already, or a further instance.
     public func update(_ registration: Registration) { start([registration]) }
 
-    /// Asks the registry to send no new requests to the instances. It returns when the registry has answered, or after the
-    /// farewell time-out; a failure is logged.
+    /// Asks the registry to send no new requests to the instances. It returns when the registry has answered, or after
+    /// the farewell time-out; a failure is logged.
     public func drain() async {
         await farewell("drain") { registry, key, incarnation throws(RegistryError) in
-            try await registry.update(key, incarnation: incarnation, .desired(.draining(until: nil, reason: "shutdown")))
+            try await registry.update(
+                key, incarnation: incarnation, .desired(.draining(until: nil, reason: "shutdown")))
         }
     }
 
-    /// Stops the heartbeats and takes the instances from the registry, within the farewell time-out; a failure is logged,
-    /// and the leases then do what is left to do.
+    /// Stops the heartbeats and takes the instances from the registry, within the farewell time-out; a failure is
+    /// logged, and the leases then do what is left to do.
     public func deregister() async {
         isLeaving = true
         signal.wake()
         if let loop {
-            // A registration that is under way is waited for: cut off, it might be accepted and nobody would take it back.
+            // A registration that is under way is waited for: cut off, it might be accepted and nobody would take it
+            // back.
             await withinFarewellTimeout([
-                { await withTaskCancellationHandler { await loop.value } onCancel: { loop.cancel() } }
+                {
+                    await withTaskCancellationHandler {
+                        await loop.value
+                    } onCancel: {
+                        loop.cancel()
+                    }
+                }
             ])
         }
         loop = nil
@@ -239,7 +247,8 @@ public actor Registrar: Service {
             onEvent(.superseded(key))
         case .refused:
             guard let error else { return }
-            logger.error("the registry refuses the registration", metadata: ["instance": "\(key)", "error": "\(error)"])
+            logger.error(
+                "the registry refuses the registration", metadata: ["instance": "\(key)", "error": "\(error)"])
             onEvent(.refused(key, error))
         default:
             guard let error else { return }

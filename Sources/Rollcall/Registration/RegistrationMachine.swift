@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// Keeps one instance registered: decides when to register, when to send a heartbeat, and what follows from the answers.
+/// Keeps one instance registered: decides when to register, when to send a heartbeat, and what follows from the
+/// answers.
 ///
 /// A value without clock or network. The owner performs what ``next(now:)`` asks for and tells the outcome.
 struct RegistrationMachine: Sendable {
@@ -137,7 +138,8 @@ struct RegistrationMachine: Sendable {
     /// A third of the lease: two heartbeats may be lost.
     private var interval: Duration { registration.lease.ttl / 3 }
 
-    private mutating func delay(after error: RegistryError, using random: inout some RandomNumberGenerator) -> Duration {
+    private mutating func delay(after error: RegistryError, using random: inout some RandomNumberGenerator) -> Duration
+    {
         failures += 1
         let delay = backoff.delay(afterFailures: failures, using: &random)
         if case .after(let least) = error.retry { return max(least, delay) }

@@ -4,13 +4,14 @@
 /// Finds instances of services, on any engine.
 ///
 /// **Contract.** The suite in `RollcallTesting` holds every implementation against it.
-/// - Missing is not an error: an unknown service is an empty snapshot. A method throws only when the engine could not be
-///   asked.
+/// - Missing is not an error: an unknown service is an empty snapshot. A method throws only when the engine could not
+///   be asked.
 /// - ``watch(_:from:)`` begins with a complete snapshot, or resumes after `revision` when the engine still knows what
-///   happened since; then changes, or newer snapshots, in the order of their revisions. A consumer that reads slowly gets
-///   the newest state instead of every step on the way. It never makes another consumer wait and holds bounded memory.
-/// - Losing the engine is the event ``WatchEvent/engine(_:)``, never an empty list. The watch goes on by itself when the
-///   engine is back, and ends when its task is cancelled or the engine is shut down.
+///   happened since; then changes, or newer snapshots, in the order of their revisions. A consumer that reads slowly
+///   gets the newest state instead of every step on the way. It never makes another consumer wait and holds bounded
+///   memory.
+/// - Losing the engine is the event ``WatchEvent/engine(_:)``, never an empty list. The watch goes on by itself when
+///   the engine is back, and ends when its task is cancelled or the engine is shut down.
 public protocol Discovery: Sendable {
     /// The services that have at least one instance, sorted by name.
     func services() async throws(RegistryError) -> [ServiceSummary]
@@ -32,12 +33,12 @@ extension Discovery {
 /// Writes to a registry, on any engine.
 ///
 /// **Contract**, beside that of ``Discovery``:
-/// - A method returns after the engine made the write durable, as far as the engine is durable at all, and after it can be
-///   looked up. When it throws, nothing was changed.
+/// - A method returns after the engine made the write durable, as far as the engine is durable at all, and after it can
+///   be looked up. When it throws, nothing was changed.
 /// - Registering an identity that exists updates it and renews its lease. What others have said of it (desired state,
 ///   results of checks) stays, unless a new life begins; maintenance outlives that too.
-/// - A write that names an incarnation other than the present one has no effect and throws `fenced`, or `unknownInstance`
-///   when there is no such instance.
+/// - A write that names an incarnation other than the present one has no effect and throws `fenced`, or
+///   `unknownInstance` when there is no such instance.
 /// - Removing the last instance of a service removes the service.
 public protocol Registry: Discovery {
     /// Registers an instance, or updates it when it is registered already.
@@ -82,7 +83,8 @@ extension Registry {
     public func heartbeat(_ key: InstanceKey, incarnation: Incarnation? = nil) async throws(RegistryError)
         -> HeartbeatOutcome
     {
-        // An engine that answers with another count has a bug; saying that the instance is unknown makes it register anew.
+        // An engine that answers with another count has a bug; saying that the instance is unknown makes it register
+        // anew.
         try await heartbeat([Heartbeat(key, incarnation: incarnation)]).first ?? .unknown
     }
 }
@@ -91,10 +93,11 @@ extension Registry {
 public enum Life: Sendable, Hashable {
     /// The present life when the instance is registered, else a new one.
     case present
-    /// A new life: what was registered under this identity before is replaced, and its late writes have no effect. For a
-    /// process that just started.
+    /// A new life: what was registered under this identity before is replaced, and its late writes have no effect. For
+    /// a process that just started.
     case new
-    /// The life with this incarnation. A lower one than the present is refused as `fenced`, a higher one begins a new life.
+    /// The life with this incarnation. A lower one than the present is refused as `fenced`, a higher one begins a new
+    /// life.
     case incarnation(Incarnation)
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// Exponential back-off with full jitter: a delay drawn evenly between nothing and a bound that doubles with each failure.
+/// Exponential back-off with full jitter: a delay drawn evenly between nothing and a bound that doubles with each
+/// failure.
 ///
-/// Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015: of the forms compared there the one with
-/// the least work for clients and server.
+/// Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015: of the forms compared there the one
+/// with the least work for clients and server.
 public struct Backoff: Sendable, Hashable {
     /// The bound after the first failure.
     public var initial: Duration

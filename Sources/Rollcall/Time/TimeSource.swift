@@ -27,11 +27,13 @@ public struct TimeSource: Sendable {
         let origin = clock.now
         self.readNow = { Instant(nanoseconds: origin.duration(to: clock.now).wholeNanoseconds) }
         self.readWallTime = wallTime
-        self.sleepUntil = { try await clock.sleep(until: origin.advanced(by: .nanoseconds($0.nanoseconds)), tolerance: nil) }
+        self.sleepUntil = {
+            try await clock.sleep(until: origin.advanced(by: .nanoseconds($0.nanoseconds)), tolerance: nil)
+        }
     }
 
-    /// The time of this machine. It stands still while the machine is suspended: a registry that was suspended could not
-    /// have heard a heartbeat, so no lease may run out for that.
+    /// The time of this machine. It stands still while the machine is suspended: a registry that was suspended could
+    /// not have heard a heartbeat, so no lease may run out for that.
     public static let system = TimeSource(SuspendingClock())
 
     /// The current instant.

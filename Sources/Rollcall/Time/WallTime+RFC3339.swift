@@ -83,7 +83,8 @@ extension Int64 {
     }
 }
 
-/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": `civil_from_days`, for the proleptic Gregorian calendar.
+/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": `civil_from_days`, for the proleptic Gregorian
+/// calendar.
 private func civilDate(daysSinceEpoch: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let shifted = daysSinceEpoch + 719_468
     let era = shifted.flooredQuotient(146_097)

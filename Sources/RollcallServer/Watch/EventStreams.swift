@@ -9,8 +9,8 @@ internal import Synchronization
 /// Serves watches over HTTP as server-sent events.
 ///
 /// Streams live on the event loops of their connections. What happens to a service is read and encoded once a loop, and
-/// the bytes are shared by all streams there that are up to date; one that is not reads what it missed for itself when its
-/// client takes data again. Nothing is queued for a stream beyond what its socket holds.
+/// the bytes are shared by all streams there that are up to date; one that is not reads what it missed for itself when
+/// its client takes data again. Nothing is queued for a stream beyond what its socket holds.
 final class EventStreams: Sendable {
     let catalog: Catalog
     let time: TimeSource

@@ -22,7 +22,8 @@ extension RegistryContract {
             ])
             #expect(outcomes == [.renewed, .unknown, .renewed, .fenced(first.incarnation)])
         },
-        RegistryContract("an instance without heartbeats goes down after its ttl, and a heartbeat brings it back") { subject in
+        RegistryContract("an instance without heartbeats goes down after its ttl, and a heartbeat brings it back") {
+            subject in
             let key = subject.registration().key
             try await subject.registry.register(subject.registration())
 
@@ -107,7 +108,8 @@ extension RegistryContract {
     ]
 
     static let stateCases: [RegistryContract] = [
-        RegistryContract("an operator drains, takes out of service and enables an instance, and it stays so") { subject in
+        RegistryContract("an operator drains, takes out of service and enables an instance, and it stays so") {
+            subject in
             let key = subject.registration().key
             try await subject.registry.register(subject.registration())
 

@@ -75,7 +75,8 @@ extension RegistryContract {
             #expect(try await subject.lookup("web").instances.map(\.id) == ["a", "b"])
             #expect(try await subject.services().count == 1)
         },
-        RegistryContract("a registration that breaks rules is refused with all its faults, and changes nothing") { subject in
+        RegistryContract("a registration that breaks rules is refused with all its faults, and changes nothing") {
+            subject in
             var registration = subject.registration()
             registration.host = "no host"
             registration.port = 0
@@ -127,7 +128,8 @@ extension RegistryContract {
     ]
 
     static let incarnationCases: [RegistryContract] = [
-        RegistryContract("a new life has a higher incarnation, and late writes of the former one have no effect") { subject in
+        RegistryContract("a new life has a higher incarnation, and late writes of the former one have no effect") {
+            subject in
             let key = subject.registration().key
             let former = try await subject.registry.register(subject.registration(), life: .new).incarnation
             let present = try await subject.registry.register(subject.registration(), life: .new).incarnation
@@ -170,7 +172,8 @@ extension RegistryContract {
             #expect(try await subject.instance(key) != nil)
         },
         RegistryContract("a registration may name its incarnation, and a higher one begins a new life") { subject in
-            let first = try await subject.registry.register(subject.registration(), life: .incarnation(Incarnation(500)))
+            let first = try await subject.registry.register(
+                subject.registration(), life: .incarnation(Incarnation(500)))
             let same = try await subject.registry.register(subject.registration(), life: .incarnation(Incarnation(500)))
             let next = try await subject.registry.register(subject.registration(), life: .incarnation(Incarnation(501)))
             #expect([first, same, next].map(\.incarnation.value) == [500, 500, 501])

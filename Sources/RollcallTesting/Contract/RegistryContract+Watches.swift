@@ -13,7 +13,8 @@ extension RegistryContract {
             #expect(mirror.snapshots == [.initial])
 
             try await subject.registry.register(subject.registration("b"))
-            try await subject.registry.update(InstanceKey("web", "a"), incarnation: nil, .desired(.maintenance(reason: "")))
+            try await subject.registry.update(
+                InstanceKey("web", "a"), incarnation: nil, .desired(.maintenance(reason: "")))
             try await subject.registry.deregister(InstanceKey("web", "a"))
 
             try await mirror.read { $0.instances.keys.map(\.id) == ["b"] }

@@ -101,7 +101,9 @@ struct CatalogTests {
         }
     }
 
-    @Test("followers that read at random moments always arrive at the present state", arguments: 0 ..< 300 as Range<UInt64>)
+    @Test(
+        "followers that read at random moments always arrive at the present state",
+        arguments: 0 ..< 300 as Range<UInt64>)
     func followers(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let feed = Feed()
@@ -173,7 +175,8 @@ private final class Feed {
     func change(_ service: ServiceName, _ id: InstanceID, _ kind: InstanceChange.Kind) -> InstanceChange {
         revision += 1
         return InstanceChange(
-            revision: Revision(revision), kind: kind, instance: instance(service, id, revision: revision), bornAt: .zero)
+            revision: Revision(revision), kind: kind, instance: instance(service, id, revision: revision), bornAt: .zero
+        )
     }
 
     func publish(_ catalog: Catalog, _ service: ServiceName, _ id: InstanceID, _ kind: InstanceChange.Kind = .updated) {

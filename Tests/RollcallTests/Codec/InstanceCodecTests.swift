@@ -48,7 +48,8 @@ struct InstanceCodecTests {
         "values out of their range are refused",
         arguments: [
             #"{"port": 65536}"#, #"{"port": -1}"#, #"{"weight": 1.5}"#, #"{"lease": {"ttlSeconds": -1}}"#,
-            #"{"lease": {"kind": "forever"}}"#, #"{"readiness": "maybe"}"#, #"{"tags": "a"}"#, #"{"metadata": {"a": 1}}"#,
+            #"{"lease": {"kind": "forever"}}"#, #"{"readiness": "maybe"}"#, #"{"tags": "a"}"#,
+            #"{"metadata": {"a": 1}}"#,
             #"{"state": {"desired": "gone"}}"#, #"{"registeredAt": "today"}"#,
         ])
     func outOfRange(text: String) {
@@ -73,11 +74,14 @@ struct InstanceCodecTests {
     private func randomInstance(using random: inout SeededGenerator) -> ServiceInstance {
         func text(_ most: Int) -> String {
             let scalars: [Character] = ["a", "B", "7", "-", "\"", "\\", "ü", "🙂", " ", "/", "\u{2028}"]
-            return String((0 ..< Int.random(in: 1 ... most, using: &random)).map { _ in
-                scalars.randomElement(using: &random) ?? "x"
-            })
+            return String(
+                (0 ..< Int.random(in: 1 ... most, using: &random)).map { _ in
+                    scalars.randomElement(using: &random) ?? "x"
+                })
         }
-        func time() -> WallTime { WallTime(millisecondsSinceEpoch: Int64.random(in: 0 ... 4_000_000_000_000, using: &random)) }
+        func time() -> WallTime {
+            WallTime(millisecondsSinceEpoch: Int64.random(in: 0 ... 4_000_000_000_000, using: &random))
+        }
         var registration = Registration(
             service: ServiceName(text(20)), id: InstanceID(text(30)), host: text(10),
             port: UInt16.random(in: 1 ... 65535, using: &random))
@@ -114,6 +118,7 @@ struct InstanceCodecTests {
             registration: registration, incarnation: Incarnation(UInt64(Int64.random(in: 1 ... .max, using: &random))),
             desired: desired.randomElement(using: &random) ?? .enabled, checks: checks,
             leaseState: states.randomElement(using: &random) ?? .current,
-            revision: Revision(UInt64(Int64.random(in: 1 ... .max, using: &random))), registeredAt: time(), changedAt: time())
+            revision: Revision(UInt64(Int64.random(in: 1 ... .max, using: &random))), registeredAt: time(),
+            changedAt: time())
     }
 }

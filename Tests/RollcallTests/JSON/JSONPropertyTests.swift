@@ -10,7 +10,7 @@ struct JSONPropertyTests {
     @Test("What is written reads back equal", arguments: [1, 2, 3, 4] as [UInt64])
     func roundTrip(seed: UInt64) throws {
         var source = RandomJSON(seed: seed)
-        for round in 0..<2_000 {
+        for round in 0 ..< 2_000 {
             let value = source.value(depth: 5)
             let bytes = source.bytes(of: value)
             let parsed = try JSONValue.parse(bytes)
@@ -23,7 +23,7 @@ struct JSONPropertyTests {
     @Test("Every floating point number reads back to the last bit", arguments: [5, 6] as [UInt64])
     func doubles(seed: UInt64) throws {
         var source = RandomJSON(seed: seed)
-        for round in 0..<20_000 {
+        for round in 0 ..< 20_000 {
             let value = source.double()
             var writer = JSONWriter()
             writer.number(value)
@@ -35,7 +35,7 @@ struct JSONPropertyTests {
     @Test("Decimal fractions read as the compiler's library reads them", arguments: [7] as [UInt64])
     func decimals(seed: UInt64) throws {
         var source = RandomJSON(seed: seed)
-        for round in 0..<20_000 {
+        for round in 0 ..< 20_000 {
             var text = "\(source.below(2) == 0 ? "-" : "")\(source.next() >> UInt64(source.below(64)))"
             if source.below(2) == 0 { text += ".\(source.next() >> UInt64(source.below(64)))" }
             if source.below(2) == 0 { text += "e\(source.below(60) - 30)" }
@@ -48,7 +48,7 @@ struct JSONPropertyTests {
     func foundation(seed: UInt64) throws {
         var source = RandomJSON(seed: seed)
         source.allowsRepeatedNames = false
-        for round in 0..<1_000 {
+        for round in 0 ..< 1_000 {
             let bytes = source.bytes(of: source.value(depth: 4), spaced: true)
             let expected = try JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
             #expect(try matches(JSONValue.parse(bytes), expected), "seed \(seed), round \(round)")
@@ -80,7 +80,7 @@ struct JSONPropertyTests {
     func truncation() throws {
         let text = Array(#" {"a":[1,-2.5e3,"é\n\ud834\udd1e€ plain text"],"b":{"c":null,"d":true},"e":"x"}"#.utf8)
         #expect(throws: Never.self) { try JSONValue.parse(text) }
-        for length in 0..<text.count {
+        for length in 0 ..< text.count {
             let error = try #require(throws: JSONError.self) { try JSONValue.parse(Array(text[..<length])) }
             #expect(error.offset <= length)
             #expect(throws: JSONError.self) {
@@ -94,9 +94,9 @@ struct JSONPropertyTests {
     func mutation(seed: UInt64) throws {
         var source = RandomJSON(seed: seed)
         var refused = 0
-        for round in 0..<20_000 {
+        for round in 0 ..< 20_000 {
             var bytes = source.bytes(of: source.value(depth: 3), spaced: true)
-            for _ in 0...source.below(3) { source.damage(&bytes) }
+            for _ in 0 ... source.below(3) { source.damage(&bytes) }
             let parsed = Result { try JSONValue.parse(bytes) }
             let raw = Result {
                 try JSONReader.read(bytes) { reader throws(JSONError) in try reader.rawValue() }
@@ -109,7 +109,7 @@ struct JSONPropertyTests {
                 #expect(error.message.contains("range"), "seed \(seed), round \(round): \(error)")
             case (.failure(let error as JSONError), .failure(let other as JSONError)):
                 refused += 1
-                #expect((0...bytes.count).contains(error.offset), "seed \(seed), round \(round)")
+                #expect((0 ... bytes.count).contains(error.offset), "seed \(seed), round \(round)")
                 #expect(
                     error.offset == other.offset || error.message.contains("range"),
                     "seed \(seed), round \(round): \(error)")

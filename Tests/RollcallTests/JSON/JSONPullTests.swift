@@ -37,26 +37,29 @@ struct JSONPullTests {
     @Test("Names of any length are compared in full")
     func keyLengths() throws {
         let long = "a-name-that-is-longer-than-thirty-two-bytes"
-        let text = #"{"":0,"a":1,"exactly-thirty-two-bytes-long-ab":2,"\#(long)":3,"\#(long.dropLast())x":4,"#
+        let text =
+            #"{"":0,"a":1,"exactly-thirty-two-bytes-long-ab":2,"\#(long)":3,"\#(long.dropLast())x":4,"#
             + #""é\n":5,"A":6}"#
         let seen = try read(text) { reader throws(JSONError) in
             var seen: [Int64: String] = [:]
             try reader.object { key, reader throws(JSONError) in
                 let value = try reader.integer()
-                seen[value] = switch key {
-                case "": "empty"
-                case "a": "a"
-                case "exactly-thirty-two-bytes-long-ab": "32"
-                case "a-name-that-is-longer-than-thirty-two-bytes": "long"
-                case "é\n": "escaped"
-                default: "other: \(key)"
-                }
+                seen[value] =
+                    switch key {
+                    case "": "empty"
+                    case "a": "a"
+                    case "exactly-thirty-two-bytes-long-ab": "32"
+                    case "a-name-that-is-longer-than-thirty-two-bytes": "long"
+                    case "é\n": "escaped"
+                    default: "other: \(key)"
+                    }
             }
             return seen
         }
-        #expect(seen == [
-            0: "empty", 1: "a", 2: "32", 3: "long", 4: "other: \(long.dropLast())x", 5: "escaped", 6: "other: A",
-        ])
+        #expect(
+            seen == [
+                0: "empty", 1: "a", 2: "32", 3: "long", 4: "other: \(long.dropLast())x", 5: "escaped", 6: "other: A",
+            ])
     }
 
     @Test("Integers are read within the bounds of their type")

@@ -31,10 +31,10 @@ struct RandomJSON: RandomNumberGenerator {
         case 2: return .integer(Int64(bitPattern: next()) >> Int64(below(64)))
         case 3: return .number(double())
         case 4, 5: return .string(string())
-        case 6: return .array((0..<below(5)).map { _ in value(depth: depth - 1) })
+        case 6: return .array((0 ..< below(5)).map { _ in value(depth: depth - 1) })
         default:
             var members: [JSONMember] = []
-            for _ in 0..<below(6) {
+            for _ in 0 ..< below(6) {
                 let key = string()
                 if !allowsRepeatedNames, members.contains(where: { $0.key == key }) { continue }
                 members.append(JSONMember(key: key, value: value(depth: depth - 1)))
@@ -52,15 +52,16 @@ struct RandomJSON: RandomNumberGenerator {
     /// Text up to 40 characters with a share of those that need an escape or several bytes.
     mutating func string() -> String {
         var text = String.UnicodeScalarView()
-        for _ in 0..<below(41) {
-            let code = switch below(12) {
-            case 0: UInt32(below(0x20))
-            case 1: [0x22, 0x5C, 0x2F, 0x7F][below(4)] as UInt32
-            case 2: UInt32(0x80 + below(0x780))
-            case 3: UInt32(0x800 + below(0xF800))
-            case 4: UInt32(0x10000 + below(0x100000))
-            default: UInt32(0x20 + below(0x5F))
-            }
+        for _ in 0 ..< below(41) {
+            let code =
+                switch below(12) {
+                case 0: UInt32(below(0x20))
+                case 1: [0x22, 0x5C, 0x2F, 0x7F][below(4)] as UInt32
+                case 2: UInt32(0x80 + below(0x780))
+                case 3: UInt32(0x800 + below(0xF800))
+                case 4: UInt32(0x10000 + below(0x100000))
+                default: UInt32(0x20 + below(0x5F))
+                }
             text.append(UnicodeScalar(code) ?? "x")
         }
         return String(text)
@@ -86,7 +87,7 @@ struct RandomJSON: RandomNumberGenerator {
     }
 
     private mutating func space(_ bytes: inout [UInt8]) {
-        for _ in 0..<max(0, below(6) - 3) { bytes.append([0x20, 0x09, 0x0A, 0x0D][below(4)]) }
+        for _ in 0 ..< max(0, below(6) - 3) { bytes.append([0x20, 0x09, 0x0A, 0x0D][below(4)]) }
     }
 
     /// Changes, inserts, removes, repeats or cuts a part of `bytes`.
@@ -100,7 +101,7 @@ struct RandomJSON: RandomNumberGenerator {
         case 2: bytes[index] = telling[below(telling.count)]
         case 3: bytes.insert(telling[below(telling.count)], at: index)
         case 4: bytes.remove(at: index)
-        case 5: bytes.insert(contentsOf: bytes[index..<min(bytes.count, index + below(20))], at: index)
+        case 5: bytes.insert(contentsOf: bytes[index ..< min(bytes.count, index + below(20))], at: index)
         default: bytes.removeSubrange(index...)
         }
     }

@@ -8,11 +8,11 @@ import Testing
 
 @Suite("Brake under random fleets")
 struct BrakePropertyTests {
-    @Test("every effect is due and follows from the state before, every count is that of a scan", arguments: 0..<400)
+    @Test("every effect is due and follows from the state before, every count is that of a scan", arguments: 0 ..< 400)
     func random(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))
         var fleet = RandomFleet(random: &random)
-        for step in 0..<80 {
+        for step in 0 ..< 80 {
             fleet.act(using: &random)
             let fault = fleet.advance(by: fleet.stepLength(using: &random))
             #expect(fault == nil, "seed \(seed) step \(step)")
@@ -44,33 +44,33 @@ private struct RandomFleet {
 
     init(random: inout SeededGenerator) {
         keeper = LeaseKeeper(now: .zero)
-        size = Int.random(in: 1...48, using: &random)
-        for key in 0..<size { insert(key) }
+        size = Int.random(in: 1 ... 48, using: &random)
+        for key in 0 ..< size { insert(key) }
     }
 
     static func service(_ key: Int) -> Int { key % 4 }
 
     func stepLength(using random: inout SeededGenerator) -> Duration {
-        switch Int.random(in: 0..<6, using: &random) {
+        switch Int.random(in: 0 ..< 6, using: &random) {
         case 0: now.duration(to: max(now, keeper.nextWake ?? now))
-        case 1: .seconds(Int.random(in: 0...400, using: &random))
-        default: .milliseconds(Int.random(in: 0...12_000, using: &random))
+        case 1: .seconds(Int.random(in: 0 ... 400, using: &random))
+        default: .milliseconds(Int.random(in: 0 ... 12_000, using: &random))
         }
     }
 
     mutating func act(using random: inout SeededGenerator) {
-        switch Int.random(in: 0..<12, using: &random) {
-        case 0: silent.formUnion(model.keys.sorted().filter { _ in Int.random(in: 0..<3, using: &random) == 0 })
+        switch Int.random(in: 0 ..< 12, using: &random) {
+        case 0: silent.formUnion(model.keys.sorted().filter { _ in Int.random(in: 0 ..< 3, using: &random) == 0 })
         case 1: silent.formUnion(model.keys.filter { Self.service($0) == 1 })
         case 2: silent.removeAll()
         case 3: silent.formUnion(model.keys)
-        case 4: insert(Int.random(in: 0..<size, using: &random))
-        case 5: remove(Int.random(in: 0..<size, using: &random))
-        case 6 where Bool.random(using: &random): releaseByOperator(Int.random(in: -1..<4, using: &random))
-        case 7 where Int.random(in: 0..<5, using: &random) == 0: restart()
+        case 4: insert(Int.random(in: 0 ..< size, using: &random))
+        case 5: remove(Int.random(in: 0 ..< size, using: &random))
+        case 6 where Bool.random(using: &random): releaseByOperator(Int.random(in: -1 ..< 4, using: &random))
+        case 7 where Int.random(in: 0 ..< 5, using: &random) == 0: restart()
         default: break
         }
-        for key in model.keys.sorted() where !silent.contains(key) && Int.random(in: 0..<8, using: &random) > 0 {
+        for key in model.keys.sorted() where !silent.contains(key) && Int.random(in: 0 ..< 8, using: &random) > 0 {
             renew(key)
         }
     }
@@ -93,9 +93,9 @@ private struct RandomFleet {
 
     /// The rest of the world is well from now on: who renews stays, and who is silent is evicted in the end.
     mutating func recover() -> String? {
-        let witnesses = 1000..<1060
+        let witnesses = 1000 ..< 1060
         for key in witnesses { insert(key) }
-        for _ in 0..<150 {
+        for _ in 0 ..< 150 {
             for key in model.keys where !silent.contains(key) { renew(key) }
             if let fault = advance(by: .seconds(10)) { return fault }
         }

@@ -85,7 +85,7 @@ struct BrakeTests {
         #expect(first >= lastLapse + .seconds(300) && first < lastLapse + .seconds(301))
         #expect(first > start + .seconds(320))
         for (times, name) in [(releases, "release"), (fleet.evicted.values.sorted(), "eviction")] {
-            for second in 0..<40 {
+            for second in 0 ..< 40 {
                 let from = first + .seconds(second)
                 let inOneSecond = times.count { $0 >= from && $0 < from + .seconds(1) }
                 #expect(inOneSecond <= 12, "\(inOneSecond) times \(name) in second \(second)")
@@ -130,7 +130,7 @@ struct BrakeTests {
         let released500 = fleet.releaseByOperator(.fleet)
         #expect(released500 == 500)
         fleet.run(for: .seconds(10))
-        #expect((45...56).contains(fleet.released.count), "\(fleet.released.count) in 10 s at 1 % of 500 per second")
+        #expect((45 ... 56).contains(fleet.released.count), "\(fleet.released.count) in 10 s at 1 % of 500 per second")
 
         fleet.run(for: .seconds(400))
 
@@ -148,7 +148,7 @@ struct BrakeTests {
         #expect(released10 == 10)
         fleet.run(for: .seconds(600))
 
-        #expect(Set(fleet.evicted.keys) == Set(40..<50))
+        #expect(Set(fleet.evicted.keys) == Set(40 ..< 50))
         #expect(fleet.keeper.count(in: .suspect) == 90)
         #expect(fleet.keeper.brakeStatus.fleet.engagedSince != nil)
         let released0 = fleet.releaseByOperator(.service(4))
@@ -159,7 +159,7 @@ struct BrakeTests {
     func oneServiceIsBraked() {
         var fleet = Fleet(count: 1000, perService: 10)
         fleet.run(for: .seconds(60))
-        fleet.silence(0..<8)
+        fleet.silence(0 ..< 8)
         fleet.silence([500])
         fleet.run(for: .seconds(125))
         #expect(fleet.keeper.count(in: .suspect) == 8)
@@ -168,7 +168,7 @@ struct BrakeTests {
 
         fleet.run(for: .seconds(400))
 
-        #expect(Set(fleet.evicted.keys) == Set(0..<8).union([500]))
+        #expect(Set(fleet.evicted.keys) == Set(0 ..< 8).union([500]))
     }
 
     @Test("of three instances one is killed: it is down, then evicted on time")
@@ -187,14 +187,14 @@ struct BrakeTests {
     func renewalsReturn() throws {
         var fleet = Fleet(count: 100, perService: 100)
         fleet.run(for: .seconds(60))
-        fleet.silence(0..<40)
+        fleet.silence(0 ..< 40)
         fleet.run(for: .seconds(120))
         #expect(fleet.keeper.count(in: .suspect) == 40)
-        fleet.speak(5..<40)
+        fleet.speak(5 ..< 40)
         let back = fleet.now
         fleet.run(for: .seconds(120))
 
-        #expect(Set(fleet.evicted.keys) == Set(0..<5))
+        #expect(Set(fleet.evicted.keys) == Set(0 ..< 5))
         let first = try #require(fleet.released.values.min())
         #expect(first >= back + .seconds(30) && first <= back + .seconds(42))
         #expect(try #require(fleet.evicted.values.min()) >= first + .seconds(30))
@@ -219,7 +219,7 @@ struct BrakeTests {
     func silentWitnesses() throws {
         var keeper = LeaseKeeper<Int, Int>(now: .zero)
         let long = LeaseTerms(ttl: .seconds(86_400), evictAfter: .seconds(86_400))
-        for key in 0..<100 {
+        for key in 0 ..< 100 {
             keeper.insert(key, group: key % 10, terms: key < 60 ? long : .standard, now: .zero)
         }
         var effects: [LeaseEffect<Int>] = []
@@ -230,7 +230,7 @@ struct BrakeTests {
         advance(&keeper, .zero + .seconds(3600))
         #expect(keeper.count(in: .suspect) == 40)
 
-        for key in 0..<10 {
+        for key in 0 ..< 10 {
             let answer = keeper.renew(key, now: .zero + .seconds(3600))
             #expect(answer == .renewed)
         }

@@ -20,7 +20,7 @@ struct Fleet {
     private var effects: [LeaseEffect<Int>] = []
 
     init(count: Int, perService: Int, terms: LeaseTerms = .standard, brake: BrakeConfiguration = BrakeConfiguration()) {
-        keys = 0..<count
+        keys = 0 ..< count
         keeper = LeaseKeeper(brake: brake, now: .zero)
         for key in keys {
             keeper.insert(key, group: key / perService, terms: terms, now: .zero)
@@ -32,7 +32,6 @@ struct Fleet {
         silent.subtract(keys)
         nextBeat = now + .milliseconds(10)
     }
-
 
     /// Lets time pass: each heartbeat at its phase, and the owner awake whenever the keeper asks for it.
     mutating func run(for duration: Duration) {

@@ -16,20 +16,20 @@ struct LeaseKeeperTests {
         return configuration
     }()
 
-    @Test("random lives of leases follow a scanned dictionary of renewals", arguments: 0..<2000)
+    @Test("random lives of leases follow a scanned dictionary of renewals", arguments: 0 ..< 2000)
     func matchesAScannedDictionary(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))
-        var now = Instant(nanoseconds: Int64.random(in: 0...1_000_000_000_000, using: &random))
+        var now = Instant(nanoseconds: Int64.random(in: 0 ... 1_000_000_000_000, using: &random))
         var keeper = Keeper(brake: Self.withoutBrake, now: now)
         var model = ScannedLeases()
         var handles: [Int: LeaseHandle] = [:]
         var effects: [LeaseEffect<Int>] = []
 
-        for step in 0..<60 {
-            for _ in 0..<Int.random(in: 0...5, using: &random) {
-                let key = Int.random(in: 0..<12, using: &random)
-                switch Int.random(in: 0..<12, using: &random) {
-                case 0...2:
+        for step in 0 ..< 60 {
+            for _ in 0 ..< Int.random(in: 0 ... 5, using: &random) {
+                let key = Int.random(in: 0 ..< 12, using: &random)
+                switch Int.random(in: 0 ..< 12, using: &random) {
+                case 0 ... 2:
                     let terms = Self.terms(using: &random)
                     let group = "\(key % 3)"
                     handles[key] = keeper.insert(key, group: group, terms: terms, incarnation: UInt64(step), now: now)
@@ -44,29 +44,30 @@ struct LeaseKeeperTests {
                     let expected = model.update(key, terms)
                     #expect(updated == expected, "seed \(seed) step \(step)")
                 case 5:
-                    let retry = now + .seconds(Int.random(in: 0...20, using: &random))
+                    let retry = now + .seconds(Int.random(in: 0 ... 20, using: &random))
                     keeper.retryEviction(key, at: retry)
                     model.retryEviction(key, retry)
-                case 6 where Int.random(in: 0..<4, using: &random) == 0:
+                case 6 where Int.random(in: 0 ..< 4, using: &random) == 0:
                     effects.removeAll()
                     keeper.restartAll(now: now, into: &effects)
                     let expected = model.restartAll(now)
                     #expect(Set(effects) == expected, "seed \(seed) step \(step)")
                 default:
-                    let incarnation = Bool.random(using: &random) ? nil : UInt64.random(in: 0...60, using: &random)
-                    let answer = if let handle = handles[key], Bool.random(using: &random) {
-                        keeper.renew(handle, incarnation: incarnation, now: now)
-                    } else {
-                        keeper.renew(key, incarnation: incarnation, now: now)
-                    }
+                    let incarnation = Bool.random(using: &random) ? nil : UInt64.random(in: 0 ... 60, using: &random)
+                    let answer =
+                        if let handle = handles[key], Bool.random(using: &random) {
+                            keeper.renew(handle, incarnation: incarnation, now: now)
+                        } else {
+                            keeper.renew(key, incarnation: incarnation, now: now)
+                        }
                     let expected = model.renew(key, incarnation, now)
                     #expect(answer == expected, "seed \(seed) step \(step)")
                 }
             }
-            switch Int.random(in: 0..<5, using: &random) {
+            switch Int.random(in: 0 ..< 5, using: &random) {
             case 0: now = max(now, keeper.nextWake ?? now)
-            case 1: now = now + .seconds(Int.random(in: 0...4_000_000, using: &random))
-            default: now = now + .milliseconds(Int.random(in: 0...30_000, using: &random))
+            case 1: now = now + .seconds(Int.random(in: 0 ... 4_000_000, using: &random))
+            default: now = now + .milliseconds(Int.random(in: 0 ... 30_000, using: &random))
             }
             effects.removeAll()
             keeper.advance(now: now, into: &effects)
@@ -81,17 +82,17 @@ struct LeaseKeeperTests {
         }
     }
 
-    @Test("an owner that sleeps until nextWake sees lapse and eviction within one tick", arguments: 0..<50)
+    @Test("an owner that sleeps until nextWake sees lapse and eviction within one tick", arguments: 0 ..< 50)
     func sleepingOwner(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))
         var keeper = Keeper(brake: Self.withoutBrake, now: .zero)
         var lastRenewal: [Int: Instant] = [:]
         var renewals: [(at: Instant, key: Int)] = []
-        for key in 0..<50 {
+        for key in 0 ..< 50 {
             keeper.insert(key, group: "web", terms: .standard, now: .zero)
             var at = Instant.zero
-            for _ in 0..<Int.random(in: 0...8, using: &random) {
-                at = at + .milliseconds(Int.random(in: 1...29_000, using: &random))
+            for _ in 0 ..< Int.random(in: 0 ... 8, using: &random) {
+                at = at + .milliseconds(Int.random(in: 1 ... 29_000, using: &random))
                 renewals.append((at, key))
             }
             lastRenewal[key] = at
@@ -162,8 +163,8 @@ struct LeaseKeeperTests {
     }
 
     static func terms(using random: inout SeededGenerator) -> LeaseTerms {
-        let ttl = Duration.milliseconds(Int.random(in: 1...60_000, using: &random))
-        return LeaseTerms(ttl: ttl, evictAfter: ttl + .milliseconds(Int.random(in: 0...90_000, using: &random)))
+        let ttl = Duration.milliseconds(Int.random(in: 1 ... 60_000, using: &random))
+        return LeaseTerms(ttl: ttl, evictAfter: ttl + .milliseconds(Int.random(in: 0 ... 90_000, using: &random)))
     }
 }
 

@@ -10,18 +10,18 @@ import Testing
 struct TimingWheelTests {
     static let tick = TimingWheel.tick.wholeNanoseconds
 
-    @Test("random inserts, removals and steps expire exactly what a scanned list does, in order", arguments: 0..<300)
+    @Test("random inserts, removals and steps expire exactly what a scanned list does, in order", arguments: 0 ..< 300)
     func matchesAScannedList(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))
-        var now = Int64.random(in: -1_000_000_000_000...1_000_000_000_000_000, using: &random)
+        var now = Int64.random(in: -1_000_000_000_000 ... 1_000_000_000_000_000, using: &random)
         var wheel = TimingWheel(now: Instant(nanoseconds: now))
         var model: [Int32: Int64] = [:]
 
-        for step in 0..<120 {
-            for _ in 0..<Int.random(in: 0...6, using: &random) {
-                let handle = Int32.random(in: 0..<40, using: &random)
+        for step in 0 ..< 120 {
+            for _ in 0 ..< Int.random(in: 0 ... 6, using: &random) {
+                let handle = Int32.random(in: 0 ..< 40, using: &random)
                 if Bool.random(using: &random) {
-                    let deadline = now + Self.span(using: &random) - Int64.random(in: 0...50_000_000, using: &random)
+                    let deadline = now + Self.span(using: &random) - Int64.random(in: 0 ... 50_000_000, using: &random)
                     wheel.insert(handle, deadline: Instant(nanoseconds: deadline))
                     model[handle] = max(Self.dueTick(deadline), now >> 24)
                 } else {
@@ -51,11 +51,11 @@ struct TimingWheelTests {
         }
     }
 
-    @Test("an owner that sleeps until nextDeadline sees each expiry within one tick", arguments: 0..<50)
+    @Test("an owner that sleeps until nextDeadline sees each expiry within one tick", arguments: 0 ..< 50)
     func sleepingOwner(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))
         var wheel = TimingWheel(now: .zero)
-        let deadlines = (0..<100).map { _ in Self.span(using: &random) }
+        let deadlines = (0 ..< 100).map { _ in Self.span(using: &random) }
         for (handle, deadline) in deadlines.enumerated() {
             wheel.insert(Int32(handle), deadline: Instant(nanoseconds: deadline))
         }
@@ -104,7 +104,7 @@ struct TimingWheelTests {
 
     /// A span of any magnitude from nothing to 400 days.
     private static func span(using random: inout SeededGenerator) -> Int64 {
-        let bits = Int64.random(in: 0...55, using: &random)
-        return Int64.random(in: 0...(1 << bits), using: &random)
+        let bits = Int64.random(in: 0 ... 55, using: &random)
+        return Int64.random(in: 0 ... (1 << bits), using: &random)
     }
 }

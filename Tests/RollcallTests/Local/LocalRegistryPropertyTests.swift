@@ -53,9 +53,11 @@ struct LocalRegistryPropertyTests {
             let findings: [LeaseFinding] = [.lapsed, .suspected, .released, .revived, .overdue]
             guard let finding = findings.randomElement(using: &random), let entry = model.entries[key] else { return }
             batch.apply(finding, to: key, incarnation: named ?? entry.incarnation)
-            model.find(finding, key, named ?? entry.incarnation, wasGranted: batch.leaseActions.contains { action in
-                if case .grant(key, _, _) = action { true } else { false }
-            })
+            model.find(
+                finding, key, named ?? entry.incarnation,
+                wasGranted: batch.leaseActions.contains { action in
+                    if case .grant(key, _, _) = action { true } else { false }
+                })
         }
     }
 }

@@ -25,12 +25,17 @@ struct ModelTests {
                         let status = InstanceStatus(
                             desired: desired, readiness: readiness, checks: checks ?? [], lease: lease)
                         let expected: InstanceStatus =
-                            desired.name == "maintenance" ? .outOfService
-                            : desired.name == "draining" ? .draining
-                            : lease == .suspect ? .suspect
-                            : readiness == .starting ? .starting
-                            : worst == .critical || lease == .lapsed ? .down
-                            : worst == .warning ? .warning : .up
+                            desired.name == "maintenance"
+                            ? .outOfService
+                            : desired.name == "draining"
+                                ? .draining
+                                : lease == .suspect
+                                    ? .suspect
+                                    : readiness == .starting
+                                        ? .starting
+                                        : worst == .critical || lease == .lapsed
+                                            ? .down
+                                            : worst == .warning ? .warning : .up
                         #expect(status == expected, "\(desired) \(readiness) \(lease) \(String(describing: worst))")
                     }
                 }
@@ -49,9 +54,10 @@ struct ModelTests {
         #expect(ServiceName("b") > ServiceName("A"))
         var random = SeededGenerator(seed: 11)
         for _ in 0 ..< 2000 {
-            let name = String((0 ..< Int.random(in: 0 ... 20, using: &random)).map { _ in
-                Character(Unicode.Scalar(UInt8.random(in: 0x40 ... 0x7B, using: &random)))
-            })
+            let name = String(
+                (0 ..< Int.random(in: 0 ... 20, using: &random)).map { _ in
+                    Character(Unicode.Scalar(UInt8.random(in: 0x40 ... 0x7B, using: &random)))
+                })
             let other = Bool.random(using: &random) ? name.uppercased() : name.lowercased()
             #expect(ServiceName(name) == ServiceName(other))
             #expect(ServiceName(name).hashValue == ServiceName(other).hashValue)
@@ -96,14 +102,18 @@ struct ModelTests {
         formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
         for _ in 0 ..< 500 {
             // From the year 1600 to 9999.
-            let time = WallTime(millisecondsSinceEpoch: Int64.random(in: -11_676_096_000_000 ... 253_402_300_799_999, using: &random))
+            let time = WallTime(
+                millisecondsSinceEpoch: Int64.random(in: -11_676_096_000_000 ... 253_402_300_799_999, using: &random))
             let date = Date(timeIntervalSince1970: Double(time.millisecondsSinceEpoch) / 1000)
             #expect(time.description.prefix(19) == formatter.string(from: date).prefix(19))
             #expect(WallTime(time.description) == time)
         }
         #expect(WallTime("2026-01-31T09:30:00Z")?.description == "2026-01-31T09:30:00.000Z")
         #expect(WallTime("2026-01-31T09:30:00.5Z")?.description == "2026-01-31T09:30:00.500Z")
-        for wrong in ["", "2026", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T24:00:00Z", "2026-01-01 00:00:00Z", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00.1234Z"] {
+        for wrong in [
+            "", "2026", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T24:00:00Z", "2026-01-01 00:00:00Z",
+            "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00.1234Z",
+        ] {
             #expect(WallTime(wrong) == nil, "\(wrong)")
         }
     }
