@@ -44,20 +44,24 @@ final class LeaseClock: Sendable {
 
     // MARK: Heartbeats
 
-    /// Renews a lease that is current, or says why not; `nil` when it has to be brought back, which
-    /// ``renew(_:instance:)`` does.
+    /// Renews leases, or says why not; `nil` when one has to be brought back, which ``renew(_:instance:)`` does.
     ///
     /// - Parameter instance: Finds an instance that has no lease: its heartbeats are welcome and change nothing.
-    func renewIfCurrent(_ heartbeat: Heartbeat, instance: (InstanceKey) -> ServiceInstance?) -> HeartbeatOutcome? {
+    func renewIfCurrent(_ heartbeats: [Heartbeat], instance: (InstanceKey) -> ServiceInstance?) -> [HeartbeatOutcome]? {
         let now = time.now()
-        let renewal = state.withLock { state -> LeaseRenewal? in
-            if let lease = state.keeper.lease(of: heartbeat.key), lease.state == .lapsed || lease.state == .suspect {
-                return nil
+        var renewals: [LeaseRenewal] = []
+        renewals.reserveCapacity(heartbeats.count)
+        let areAllCurrent = state.withLock { state in
+            for heartbeat in heartbeats {
+                if let lease = state.keeper.lease(of: heartbeat.key), lease.state == .lapsed || lease.state == .suspect {
+                    return false
+                }
+                renewals.append(state.renew(heartbeat, now))
             }
-            return state.renew(heartbeat, now)
+            return true
         }
-        guard let renewal else { return nil }
-        return outcome(renewal, of: heartbeat, instance)
+        guard areAllCurrent else { return nil }
+        return zip(renewals, heartbeats).map { outcome($0, of: $1, instance) }
     }
 
     /// Renews leases; those that had run out are posted as revived.

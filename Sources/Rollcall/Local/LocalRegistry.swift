@@ -106,8 +106,8 @@ public final class LocalRegistry: CatalogRegistry {
         return outcomes
     }
 
-    public func renewImmediately(_ heartbeat: Heartbeat) -> HeartbeatOutcome? {
-        leases.renewIfCurrent(heartbeat, instance: catalog.instance)
+    public func renewImmediately(_ heartbeats: [Heartbeat]) -> [HeartbeatOutcome]? {
+        leases.renewIfCurrent(heartbeats, instance: catalog.instance)
     }
 
     public func releaseBrake(_ service: ServiceName?) async {

@@ -20,9 +20,9 @@ struct QueryParameters: Sendable, Hashable {
     init?(_ query: Substring.UTF8View) {
         for part in query.split(separator: UInt8(ascii: "&")) {
             let name = part.prefix { $0 != UInt8(ascii: "=") }
-            guard let decodedName = Self.decoded(name), let value = Self.decoded(part.dropFirst(name.count + 1)) else {
-                return nil
-            }
+            guard let decodedName = PercentEncoding.decoded(name, plusIsSpace: true),
+                let value = PercentEncoding.decoded(part.dropFirst(name.count + 1), plusIsSpace: true)
+            else { return nil }
             pairs.append((decodedName, value))
         }
     }
@@ -34,30 +34,4 @@ struct QueryParameters: Sendable, Hashable {
     func values(of name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
 
     func first(_ name: String) -> String? { pairs.first { $0.name == name }?.value }
-
-    private static func decoded(_ text: some Collection<UInt8>) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.makeIterator()
-        while let byte = rest.next() {
-            switch byte {
-            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
-            case UInt8(ascii: "%"):
-                guard let high = rest.next().flatMap(hexDigit), let low = rest.next().flatMap(hexDigit) else {
-                    return nil
-                }
-                bytes.append(high << 4 | low)
-            default: bytes.append(byte)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0") ... UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a") ... UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A") ... UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
 }

@@ -10,7 +10,9 @@ protocol FastResponder: Sendable {
     func plan(for head: HTTPRequestHead, on eventLoop: any EventLoop) -> RequestPlan
 
     /// Called when the body of a request planned as `.withBody` is complete. Must not block.
-    func respond(to head: HTTPRequestHead, body: ByteBuffer, on eventLoop: any EventLoop) -> FastAnswer
+    ///
+    /// - Returns: `nil` when the request cannot be answered at once after all: it goes to its ordinary route.
+    func respond(to head: HTTPRequestHead, body: ByteBuffer, on eventLoop: any EventLoop) -> FastAnswer?
 }
 
 /// How a request is served.

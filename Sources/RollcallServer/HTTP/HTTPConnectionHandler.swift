@@ -215,6 +215,11 @@ extension HTTPConnectionHandler {
             machine.receivedEnd(heldByOther: false)
             let answer = services.fast.respond(
                 to: current.head, body: current.body ?? ByteBuffer(), on: context.eventLoop)
+            guard let answer else {
+                flushBatch(context: context)
+                startOrdinary(current, context: context)
+                return
+            }
             answerFast(answer, current, context: context)
         case .ordinary:
             machine.receivedEnd(heldByOther: false)

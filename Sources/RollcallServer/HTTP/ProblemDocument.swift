@@ -2,12 +2,14 @@
 // Rollcall
 
 internal import NIOCore
+internal import Rollcall
 
 /// An error told to a client: an RFC 9457 problem document.
 struct ProblemDocument: Hashable, Sendable {
     enum Value: Hashable, Sendable {
         case string(String)
         case integer(Int)
+        case faults([FieldFault])
     }
 
     struct Member: Hashable, Sendable {
@@ -34,27 +36,33 @@ struct ProblemDocument: Hashable, Sendable {
 
     /// The document as JSON.
     func encoded() -> ByteBuffer {
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(160 + detail.utf8.count)
-        buffer.writeStaticString("{\"type\":")
-        Self.write(type, to: &buffer)
-        buffer.writeStaticString(",\"title\":")
-        Self.write(title, to: &buffer)
-        buffer.writeStaticString(",\"status\":")
-        buffer.writeString(String(status))
-        buffer.writeStaticString(",\"detail\":")
-        Self.write(detail, to: &buffer)
+        var writer = JSONWriter(capacity: 160 + detail.utf8.count)
+        writer.beginObject()
+        writer.field("type", type)
+        writer.field("title", title)
+        writer.field("status", status)
+        writer.field("detail", detail)
         for member in members {
-            buffer.writeStaticString(",")
-            Self.write(member.name, to: &buffer)
-            buffer.writeStaticString(":")
+            writer.key(member.name)
             switch member.value {
-            case .string(let text): Self.write(text, to: &buffer)
-            case .integer(let number): buffer.writeString(String(number))
+            case .string(let text): writer.string(text)
+            case .integer(let number): writer.integer(number)
+            case .faults(let faults): Self.write(faults, to: &writer)
             }
         }
-        buffer.writeStaticString("}")
-        return buffer
+        writer.endObject()
+        return ByteBuffer(bytes: writer.bytes)
+    }
+
+    private static func write(_ faults: [FieldFault], to writer: inout JSONWriter) {
+        writer.beginArray()
+        for fault in faults {
+            writer.beginObject()
+            writer.field("field", fault.field)
+            writer.field("problem", fault.problem)
+            writer.endObject()
+        }
+        writer.endArray()
     }
 
     /// The header fields of a response that carries the document.
@@ -62,25 +70,5 @@ struct ProblemDocument: Hashable, Sendable {
         var headers = [(name: "content-type", value: Self.mediaType), (name: "cache-control", value: "no-store")]
         if let retryAfterSeconds { headers.append((name: "retry-after", value: String(retryAfterSeconds))) }
         return headers
-    }
-
-    /// A JSON string literal (RFC 8259 section 7).
-    private static func write(_ text: String, to buffer: inout ByteBuffer) {
-        let digits: StaticString = "0123456789abcdef"
-        buffer.writeInteger(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                buffer.writeInteger(UInt8(ascii: "\\"))
-                buffer.writeInteger(byte)
-            case 0..<0x20:
-                buffer.writeStaticString("\\u00")
-                buffer.writeInteger(digits.utf8Start[Int(byte >> 4)])
-                buffer.writeInteger(digits.utf8Start[Int(byte & 15)])
-            default:
-                buffer.writeInteger(byte)
-            }
-        }
-        buffer.writeInteger(UInt8(ascii: "\""))
     }
 }

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+internal import NIOCore
+internal import NIOHTTP1
+internal import Rollcall
+
+/// Answers the calls that come most often on the event loop: look-ups of one service from bytes that are kept with its
+/// snapshot, heartbeats from the leases. Watches are handed to their streams. The rest goes to the router.
+struct NativeFastPath: FastResponder {
+    let registry: any CatalogRegistry
+    let streams: EventStreams
+    let limits: BodyLimits
+    let metrics: [RouteMetrics]
+
+    private static let services: StaticString = "/api/v1/services/"
+    private static let listKey = ServiceSnapshot.DerivedKey(0)
+    private static let healthyKey = ServiceSnapshot.DerivedKey(1)
+    private static let notModifiedKey = ServiceSnapshot.DerivedKey(2)
+    private static let renewed = APIAnswer.noContent.prepared
+
+    func plan(for head: HTTPRequestHead, on eventLoop: any EventLoop) -> RequestPlan {
+        let ordinary = RequestPlan.ordinary(bodyBytesMax: limits.bytesMax(head))
+        let target = head.uri.utf8
+        switch head.method {
+        case .GET, .HEAD:
+            if let rest = target.dropping(Self.services) { return lookup(head, rest) ?? ordinary }
+            guard head.method == .GET, let rest = target.dropping("/api/v1/watch") else { return ordinary }
+            return watch(head, rest, eventLoop) ?? ordinary
+        case .PUT:
+            guard let rest = target.dropping(Self.services) else { return ordinary }
+            return heartbeat(rest) ?? ordinary
+        case .POST where target.elementsEqual("/api/v1/heartbeats".utf8):
+            // A larger batch would hold up the loop.
+            guard let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
+                length <= Self.batchBytesMax
+            else { return ordinary }
+            return .withBody(bytesMax: Self.batchBytesMax)
+        default:
+            return ordinary
+        }
+    }
+
+    /// About 2,000 heartbeats.
+    private static let batchBytesMax = 128 * 1024
+
+    // MARK: Look-ups
+
+    private func lookup(_ head: HTTPRequestHead, _ rest: Substring.UTF8View) -> RequestPlan? {
+        let name = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+        guard !name.isEmpty, !name.contains(UInt8(ascii: "%")) else { return nil }
+        let query = rest.dropFirst(name.count)
+        let healthyOnly = query.elementsEqual("?healthy=true".utf8)
+        guard query.isEmpty || healthyOnly else { return nil }
+        let snapshot = registry.catalog.snapshot(of: ServiceName(String(Substring(name))))
+        let response: PreparedResponse
+        if let known = head.headers.first(name: "if-none-match"), known == NativeAPI.entityTag(snapshot) {
+            response = snapshot.derivedValue(Self.notModifiedKey) { NativeAPI.notModified($0).prepared }
+        } else if healthyOnly {
+            response = snapshot.derivedValue(Self.healthyKey) { NativeAPI.list($0, $0.healthy).prepared }
+        } else {
+            response = snapshot.derivedValue(Self.listKey) { NativeAPI.list($0, $0.instances).prepared }
+        }
+        return .answer(FastAnswer(response: response, route: metrics[NativeRoute.readService.rawValue]))
+    }
+
+    // MARK: Watches
+
+    private func watch(_ head: HTTPRequestHead, _ rest: Substring.UTF8View, _ eventLoop: any EventLoop) -> RequestPlan?
+    {
+        guard rest.isEmpty || rest.first == UInt8(ascii: "?") else { return nil }
+        guard let query = QueryParameters(rest.dropFirst()) else {
+            let problem = APIProblem(malformed: "watch: the query is not valid percent-encoded UTF-8")
+            return .answer(FastAnswer(response: PreparedResponse(problem.document), route: nil))
+        }
+        return streams.plan(for: head, query: query, on: eventLoop)
+    }
+
+    // MARK: Heartbeats
+
+    private func heartbeat(_ rest: Substring.UTF8View) -> RequestPlan? {
+        let service = rest.prefix { $0 != UInt8(ascii: "/") }
+        guard let tail = rest.dropFirst(service.count).dropping("/instances/") else { return nil }
+        let id = tail.prefix { $0 != UInt8(ascii: "/") }
+        guard let query = tail.dropFirst(id.count).dropping("/heartbeat") else { return nil }
+        var incarnation: Incarnation?
+        if !query.isEmpty {
+            guard let digits = query.dropping("?incarnation="), let value = UInt64(Substring(digits)) else {
+                return nil
+            }
+            incarnation = Incarnation(value)
+        }
+        guard !service.isEmpty, !id.isEmpty, !service.contains(UInt8(ascii: "%")),
+            let decodedID = PercentEncoding.decoded(id)
+        else { return nil }
+        let key = InstanceKey(ServiceName(String(Substring(service))), InstanceID(decodedID))
+        let heartbeat = Heartbeat(key, incarnation: incarnation)
+        guard let outcome = registry.renewImmediately([heartbeat])?.first else { return nil }
+        let route = metrics[NativeRoute.heartbeat.rawValue]
+        if outcome == .renewed { return .answer(FastAnswer(response: Self.renewed, route: route)) }
+        return .answer(FastAnswer(response: refusal(outcome, heartbeat), route: route))
+    }
+
+    private func refusal(_ outcome: HeartbeatOutcome, _ heartbeat: Heartbeat) -> PreparedResponse {
+        do throws(APIProblem) {
+            return try NativeAPI.answer(outcome, to: heartbeat).prepared
+        } catch {
+            return PreparedResponse(error.document)
+        }
+    }
+
+    func respond(to head: HTTPRequestHead, body: ByteBuffer, on eventLoop: any EventLoop) -> FastAnswer? {
+        let route = metrics[NativeRoute.heartbeats.rawValue]
+        let heartbeats: [Heartbeat]
+        do throws(JSONError) {
+            heartbeats = try JSONReader.read(Array(body.readableBytesView), NativeAPI.readHeartbeats)
+        } catch {
+            let problem = APIProblem(malformed: "the body cannot be read: \(error)")
+            return FastAnswer(response: PreparedResponse(problem.document), route: route)
+        }
+        guard let outcomes = registry.renewImmediately(heartbeats) else { return nil }
+        return FastAnswer(response: NativeAPI.answer(outcomes).prepared, route: route)
+    }
+}
+
+/// How long the body of a request may be.
+public struct BodyLimits: Sendable, Hashable {
+    public var registrationBytes = 64 * 1024
+    public var heartbeatsBytes = 2 * 1024 * 1024
+    public var otherBytes = 16 * 1024
+
+    public init() {}
+
+    func bytesMax(_ head: HTTPRequestHead) -> Int {
+        switch head.method {
+        case .POST where head.uri.utf8.dropping("/api/v1/heartbeats") != nil: heartbeatsBytes
+        case .PUT: registrationBytes
+        default: otherBytes
+        }
+    }
+}
+
+extension Collection where Element == UInt8, SubSequence == Substring.UTF8View {
+    /// What follows `prefix`; `nil` when it does not begin so.
+    fileprivate func dropping(_ prefix: StaticString) -> Substring.UTF8View? {
+        guard count >= prefix.utf8CodeUnitCount else { return nil }
+        var index = startIndex
+        for offset in 0 ..< prefix.utf8CodeUnitCount {
+            guard self[index] == prefix.utf8Start[offset] else { return nil }
+            formIndex(after: &index)
+        }
+        return self[index...]
+    }
+}

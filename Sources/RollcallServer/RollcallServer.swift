@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+public import Logging
+public import NIOCore
+internal import NIOPosix
+public import Rollcall
+public import ServiceLifecycle
+
+/// Serves a registry over HTTP: the native API, its watches, health and metrics.
+///
+/// ```swift
+/// let server = RollcallServer(registry: LocalRegistry())
+/// try await ServiceGroup(services: [server], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+/// ```
+public final class RollcallServer: Service {
+    private let listener: HTTPListener
+    private let readiness: ServerReadiness
+    private let ownGroup: MultiThreadedEventLoopGroup?
+
+    /// - Parameters:
+    ///   - time: The time line of the registry, on which its changes are born.
+    ///   - eventLoopGroup: Where connections are served; by default a group of its own, ended with the server.
+    ///   - onListening: Told the address when connections are accepted.
+    public init(
+        registry: any CatalogRegistry, configuration: ServerConfiguration = ServerConfiguration(),
+        time: TimeSource = .system, eventLoopGroup: (any EventLoopGroup)? = nil,
+        logger: Logger = Logger(label: "rollcall.server"),
+        onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
+    ) {
+        let help = ServerMetrics.help.merging(WatchMetrics.help) { own, _ in own }
+        let factory = PrometheusFactory(help: help)
+        let metrics = ServerMetrics(factory: factory)
+        let routes = NativeRoute.allCases.map { metrics.route($0.name) }
+        let readiness = ServerReadiness()
+        let api = NativeAPI(registry: registry, page: MetricsPage(factory: factory), readiness: readiness)
+        let streams = EventStreams(
+            catalog: registry.catalog, time: time, configuration: configuration.watches,
+            metrics: WatchMetrics(factory: factory))
+        let services = HTTPServices(
+            limits: configuration.http.limits,
+            fast: NativeFastPath(registry: registry, streams: streams, limits: configuration.bodies, metrics: routes),
+            ordinary: NativeRouter(api: api, metrics: routes, logger: logger), metrics: metrics)
+        self.readiness = readiness
+        if eventLoopGroup == nil {
+            ownGroup = MultiThreadedEventLoopGroup(numberOfThreads: configuration.http.eventLoopCount)
+        } else {
+            ownGroup = nil
+        }
+        listener = HTTPListener(
+            configuration: configuration.http, group: eventLoopGroup ?? ownGroup ?? .singleton, services: services,
+            onListening: onListening)
+    }
+
+    /// Serves until a graceful shutdown or until the task is cancelled. The registry stays open: it is the caller's.
+    ///
+    /// - Throws: ``HTTPListenerError`` when the address cannot be listened on.
+    public func run() async throws {
+        do {
+            try await withTaskCancellationOrGracefulShutdownHandler { [listener] in
+                try await listener.run()
+            } onCancelOrGracefulShutdown: { [readiness] in
+                readiness.stop()
+            }
+        } catch {
+            try? await ownGroup?.shutdownGracefully()
+            throw error
+        }
+        try? await ownGroup?.shutdownGracefully()
+    }
+}
