@@ -18,6 +18,7 @@ func say(_ line: String) {
     guard write(STDOUT_FILENO, line, line.utf8.count) == line.utf8.count else { exit(2) }
 }
 
+/// Registers until the process is killed, or a registration fails.
 func registerForever(path: String, prefix: String, writers: Int) async throws {
     let registry = try await EmbeddedRegistry.open(path: path)
     say("open")
@@ -25,7 +26,7 @@ func registerForever(path: String, prefix: String, writers: Int) async throws {
         for writer in 0..<writers {
             group.addTask {
                 var count = 0
-                while true {
+                while !Task.isCancelled {
                     let id = "\(prefix)-\(writer)-\(count)"
                     try await registry.register(
                         Registration(service: "web", id: InstanceID(id), host: "10.0.0.1", port: 8080))
