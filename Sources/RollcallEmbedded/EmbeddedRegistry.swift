@@ -4,12 +4,13 @@
 public import Logging
 public import Rollcall
 
-/// The registry that keeps its instances in a SQLite file: what it has acknowledged survives the process and the machine.
+/// The registry that keeps its instances in a SQLite file: what it has acknowledged survives the process and a
+/// loss of power.
 public enum EmbeddedRegistry {
     /// How the file is kept.
     public struct Storage: Sendable, Hashable {
-        /// The file does not grow beyond this; registrations that do not fit are refused as `storageFull`. Not less than
-        /// 64 KiB. `nil` leaves it to the disk.
+        /// The file does not grow beyond this; registrations that do not fit are refused as `storageFull`.
+        /// Not less than 64 KiB. `nil` leaves it to the disk.
         public var maximumFileBytes: Int?
 
         public init(maximumFileBytes: Int? = nil) {
@@ -39,7 +40,8 @@ public enum EmbeddedRegistry {
         logger.info(
             "registry opened",
             metadata: [
-                "file": "\(file.path)", "instances": "\(recovered.instances.count)", "revision": "\(recovered.revision)",
+                "file": "\(file.path)", "instances": "\(recovered.instances.count)",
+                "revision": "\(recovered.revision)",
             ])
         return LocalRegistry(
             recovered: recovered, journal: journal, configuration: configuration, time: time, logger: logger)

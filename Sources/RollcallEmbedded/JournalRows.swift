@@ -5,7 +5,8 @@ internal import GRDB
 internal import GRDBSQLite
 internal import Rollcall
 
-/// A batch as it is written: encoded, and in the order of the keys, so that neighbours in the index are written together.
+/// A batch as it is written: encoded, and in the order of the keys, so that neighbours in the index are written
+/// together.
 struct JournalRows: Sendable {
     private struct Row: Sendable {
         var service: String

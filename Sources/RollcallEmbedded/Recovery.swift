@@ -126,8 +126,9 @@ private struct RowPortion: Sendable {
             let id = bytes[row.serviceEnd..<row.idEnd]
             do throws(JSONError) {
                 let instance = try instance(row.idEnd..<row.bodyEnd)
-                guard instance.service.folded.utf8.elementsEqual(service), instance.id.value.utf8.elementsEqual(id) else {
-                    return .failure(.unreadableRow(file, service, id, "it holds the instance \(instance.key)"))
+                let key = instance.key
+                guard key.service.folded.utf8.elementsEqual(service), key.id.value.utf8.elementsEqual(id) else {
+                    return .failure(.unreadableRow(file, service, id, "it holds the instance \(key)"))
                 }
                 instances.append(instance)
             } catch {

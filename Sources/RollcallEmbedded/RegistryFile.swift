@@ -70,9 +70,11 @@ struct RegistryFile: Sendable {
         case nil where errno == ENOENT: return
         case nil: throw failure(.notReadable, "it cannot be looked at", errno)
         case .some(S_IFDIR):
-            throw EmbeddedError(.badPath, path, "it is a directory", "name the directory that \(Self.defaultName) is in")
+            throw EmbeddedError(
+                .badPath, path, "it is a directory", "name the directory that \(Self.defaultName) is in")
         default:
-            throw EmbeddedError(.badPath, path, "it is not an ordinary file", "name a directory, or a file ending in .db")
+            throw EmbeddedError(
+                .badPath, path, "it is not an ordinary file", "name a directory, or a file ending in .db")
         }
         guard access(path, R_OK) == 0 else { throw failure(.notReadable, "it cannot be read", errno) }
         guard access(path, W_OK) == 0 else { throw failure(.notWritable, "it cannot be written", errno) }
@@ -124,7 +126,7 @@ extension EmbeddedError {
     static func damaged(_ file: String, _ problem: String) -> EmbeddedError {
         EmbeddedError(
             .damaged, file, "it is damaged: \(problem)",
-            "restore it from a backup, or move it and its -wal file away: instances that register with each heartbeat come "
-                + "back by themselves")
+            "restore it from a backup, or move it and its -wal file away to begin a new registry: clients whose "
+                + "heartbeats are unknown register again")
     }
 }

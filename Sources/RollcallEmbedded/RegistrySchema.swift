@@ -49,7 +49,8 @@ enum RegistrySchema {
         let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         guard mode == "wal" else {
             throw DatabaseError(
-                resultCode: .SQLITE_IOERR, message: "no write-ahead log can be kept here (journal mode \(mode ?? "none"))")
+                resultCode: .SQLITE_IOERR,
+                message: "no write-ahead log can be kept here (journal mode \(mode ?? "none"))")
         }
         try database.execute(
             sql: """

@@ -24,8 +24,8 @@ final class SQLiteJournal: Journal {
         do {
             var configuration = GRDB.Configuration()
             configuration.label = "rollcall.journal"
-            // For a shell that someone looks into the file with: longer than any of its statements, shorter than a caller
-            // waits.
+            // For a shell that someone looks into the file with: longer than any of its statements, shorter than a
+            // caller waits.
             configuration.busyMode = .timeout(2)
             queue = try DatabaseQueue(path: file.path, configuration: configuration)
             let standing = try await queue.writeWithoutTransaction { try RegistrySchema.standing(in: $0) }
@@ -36,7 +36,8 @@ final class SQLiteJournal: Journal {
             case .newer(let version):
                 throw EmbeddedError(
                     .newerSchema, file.path,
-                    "a later version of Rollcall wrote it (schema \(version), this one knows \(RegistrySchema.version))",
+                    "a later version of Rollcall wrote it "
+                        + "(schema \(version), this one knows \(RegistrySchema.version))",
                     "use that version, or restore a backup made before it")
             case .empty, .registry: break
             }

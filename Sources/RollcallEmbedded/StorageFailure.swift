@@ -28,8 +28,8 @@ extension DatabaseError {
 extension RegistryError {
     /// A write that SQLite could not make durable.
     ///
-    /// - Parameter systemError: `errno` of the last call of the system that failed, for the kinds of a full disk that SQLite
-    ///   knows as failed input and output only.
+    /// - Parameter systemError: `errno` of the last call of the system that failed, for the kinds of a full disk that
+    ///   SQLite knows as failed input and output only.
     init(_ error: any Error, writing file: String, systemError: Int32) {
         guard let error = error as? DatabaseError else {
             self.init(.storage, "writing \(file) failed", retry: .after(.seconds(1)), cause: error)

@@ -54,7 +54,9 @@ struct FullDiskTests {
         let fixture = try await EmbeddedFixture(storage: .init(maximumFileBytes: 256 << 10))
         let registry = fixture.registry
         var stored = 0
-        while stored < 1000, await registryFailure({ try await registry.register(large(stored)) }) == nil { stored += 1 }
+        while stored < 1000, await registryFailure({ try await registry.register(large(stored)) }) == nil {
+            stored += 1
+        }
         for number in 0..<5 { try await registry.deregister(large(number).key) }
 
         for number in 1000..<1004 { try await registry.register(large(number)) }
