@@ -119,7 +119,7 @@ let package = Package(
         .testTarget(
             name: "RollcallServerTests",
             dependencies: [
-                "RollcallServer", "RollcallEmbedded", "RollcallTesting", asyncHTTPClient,
+                "RollcallServer", "RollcallEmbedded", "RollcallTesting", asyncHTTPClient, lifecycle, logging,
                 nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOEmbedded"),
                 .product(name: "Yams", package: "Yams"),
             ],

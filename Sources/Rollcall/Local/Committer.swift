@@ -42,6 +42,7 @@ final class Committer: Sendable {
 
     /// Works until the queue is closed and empty, then closes the journal.
     func run(_ queue: WriteQueue, most: Int) async {
+        await raiseCeiling()
         while true {
             let entries = await queue.take(most: most)
             if entries.isEmpty { break }
@@ -53,6 +54,20 @@ final class Committer: Sendable {
             last.revisionCeiling = catalog.revision
             do { try await journal.append(last) } catch { logger.warning("the last revision was not stored: \(error)") }
             await journal.close()
+        }
+    }
+
+    /// After an orderly end the stored ceiling is the last revision. It is raised before anything is published, so that
+    /// lapses on a disk that is full by then cannot use numbers which a crash would give out again.
+    private func raiseCeiling() async {
+        guard let journal else { return }
+        var first = JournalBatch()
+        first.revisionCeiling = Revision(catalog.revision.value + Self.ceilingStep)
+        do throws(RegistryError) {
+            try await journal.append(first)
+            succeeded(first)
+        } catch {
+            fail([], error)
         }
     }
 

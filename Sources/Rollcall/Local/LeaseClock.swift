@@ -53,7 +53,8 @@ final class LeaseClock: Sendable {
         renewals.reserveCapacity(heartbeats.count)
         let areAllCurrent = state.withLock { state in
             for heartbeat in heartbeats {
-                if let lease = state.keeper.lease(of: heartbeat.key), lease.state == .lapsed || lease.state == .suspect {
+                if let lease = state.keeper.lease(of: heartbeat.key), lease.state == .lapsed || lease.state == .suspect
+                {
                     return false
                 }
                 renewals.append(state.renew(heartbeat, now))
@@ -80,6 +81,8 @@ final class LeaseClock: Sendable {
                     revived.append(.finding(.revived, heartbeat.key, Incarnation(lease.incarnation)))
                 }
             }
+            // A lease that came back may run out before what the timer waits for.
+            if !revived.isEmpty { state.rearmIfNeeded() }
         }
         if !revived.isEmpty { queue.post(revived) }
         let outcomes = zip(renewals, heartbeats).map { outcome($0, of: $1, instance) }

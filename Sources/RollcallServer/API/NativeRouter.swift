@@ -29,11 +29,12 @@ struct NativeRouter: OrdinaryResponder {
 
     func respond(to request: Request, channel: any Channel) async throws -> Response {
         let context = NativeContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
-        do {
-            return try await responder.respond(to: request, context: context)
-        } catch let error as HTTPError where error.status == .notFound {
-            return APIProblem.notFound(request.uri.path).answer.response
+        let response = try await responder.respond(to: request, context: context)
+        // The router's own word for a path that it does not know; those of routes are problem documents.
+        guard response.status == .notFound, response.headers[.contentType] != ProblemDocument.mediaType else {
+            return response
         }
+        return APIProblem.notFound(request.uri.path).answer.response
     }
 
     private static func serve(

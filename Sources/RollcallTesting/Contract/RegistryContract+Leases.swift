@@ -34,6 +34,15 @@ extension RegistryContract {
             #expect(try await subject.heartbeat(key) == .renewed)
             #expect(try await subject.instance(key)?.status == .up)
         },
+        RegistryContract("an instance that came back goes down again on time") { subject in
+            let key = subject.registration().key
+            try await subject.registry.register(subject.registration())
+            for _ in 0 ..< 3 {
+                try await subject.advance(by: .seconds(31))
+                try await subject.wait(for: key) { $0?.status == .down }
+                #expect(try await subject.heartbeat(key) == .renewed)
+            }
+        },
         RegistryContract("registering again brings an instance back that was down") { subject in
             let key = subject.registration().key
             try await subject.registry.register(subject.registration())
