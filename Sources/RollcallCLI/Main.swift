@@ -13,5 +13,10 @@ struct RollcallCommand: AsyncParsableCommand {
             Exit codes: 0 done; 1 the registry said no or knows no such thing; 64 wrong usage; 69 the registry is not \
             available; 78 wrong configuration.
             """,
-        version: "0.1.0")
+        version: "0.1.0",
+        subcommands: [
+            RegisterCommand.self, DeregisterCommand.self, HeartbeatCommand.self, DrainCommand.self,
+            MaintenanceCommand.self, EnableCommand.self, ServicesCommand.self, InstancesCommand.self,
+            WatchCommand.self,
+        ])
 }
