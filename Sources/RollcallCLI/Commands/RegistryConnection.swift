@@ -13,4 +13,13 @@ struct RegistryConnection: Sendable {
         let registry = LocalRegistry()
         return RegistryConnection(registry: registry) { await registry.shutdown() }
     }
+
+    /// Whether all addresses in the URL are this machine's loopback.
+    static func isOnThisMachine(_ url: String) -> Bool {
+        guard let slashes = url.firstRange(of: "://") else { return true }
+        let authority = url[slashes.upperBound...].prefix { $0 != "/" && $0 != "?" }
+        return authority.split(separator: ",").allSatisfy { address in
+            address.hasPrefix("127.") || address.hasPrefix("localhost") || address.hasPrefix("[::1]")
+        }
+    }
 }

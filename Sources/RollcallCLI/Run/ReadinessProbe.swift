@@ -33,13 +33,18 @@ enum ReadinessProbe: Hashable, Sendable {
     func isReady(client: HTTPClient) async -> Bool {
         switch self {
         case .tcp(let hosts, let port):
-            for host in hosts where await Self.accepts(host: host, port: port) { return true }
-            return false
+            return await Self.isAnswering(hosts: hosts, port: port)
         case .http(let url):
             let request = HTTPClientRequest(url: url)
             guard let response = try? await client.execute(request, timeout: Self.attemptTimeout) else { return false }
             return (200..<300).contains(response.status.code)
         }
+    }
+
+    /// Whether one of the hosts accepts a TCP connection at the port.
+    static func isAnswering(hosts: [String], port: Int) async -> Bool {
+        for host in hosts where await accepts(host: host, port: port) { return true }
+        return false
     }
 
     private static func accepts(host: String, port: Int) async -> Bool {
