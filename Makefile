@@ -2,7 +2,7 @@
 # Rollcall
 
 .DEFAULT_GOAL := help
-.PHONY: help build test
+.PHONY: help build test demo
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -14,3 +14,6 @@ build: ## Build the rollcall program for release
 test: ## Build and run all tests
 	@scripts/setup
 	@scripts/test
+
+demo: ## Start a registry and three services, and watch them die and come back (KEEP=1 leaves them running)
+	@scripts/demo
