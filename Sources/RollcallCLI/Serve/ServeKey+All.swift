@@ -122,5 +122,14 @@ extension ServeKey {
         .duration("brake.settle-period", \.brake.settlePeriod, .zero ... .seconds(86_400),
             "Once most have returned, the rest is released after this time."),
         .share("brake.release-share", \.brake.releaseShare, "The share of the instances that is evicted per second."),
+        ServeKey(
+            name: "brake.minimum-release", expected: "a number between 0.001 and 1000000",
+            summary: "The least number of instances that is evicted per second.",
+            set: { configuration, text in
+                guard let value = Double(text), (0.001...1_000_000).contains(value) else { return false }
+                configuration.brake.minimumReleasePerSecond = value
+                return true
+            },
+            get: { String($0.brake.minimumReleasePerSecond) }),
     ]
 }

@@ -25,6 +25,15 @@ struct ServeKey: Sendable {
 
     static func named(_ name: String) -> ServeKey? { all.first { $0.name == name } }
 
+    /// The settings that the environment makes. Other variables that begin with `ROLLCALL_` are not looked at: programs
+    /// that run beside the server have their own.
+    static func settings(variable: (String) -> String?) -> [ServeSetting] {
+        all.compactMap { key in
+            let name = key.environmentName
+            return variable(name).map { ServeSetting(key: key.name, value: $0, source: .environment(name)) }
+        }
+    }
+
     /// The key whose name takes the fewest edits to come from `name`, when that is few enough to be a slip.
     static func nearest(to name: String) -> String? {
         let best = all.map { ($0.name, EditDistance.between($0.name, name)) }.min { $0.1 < $1.1 }
