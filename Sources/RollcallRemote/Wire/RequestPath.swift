@@ -32,7 +32,7 @@ struct RequestPath: Sendable, Hashable, CustomStringConvertible {
 
     func adding(query name: String, _ value: String) -> RequestPath {
         var path = self
-        path.description += "\(hasQuery ? "&" : "?")\(name)=\(percentEncoded(value))"
+        path.description += "\(hasQuery ? "&" : "?")\(percentEncoded(name))=\(percentEncoded(value))"
         path.hasQuery = true
         return path
     }
