@@ -16,7 +16,7 @@ struct RollcallCommand: AsyncParsableCommand {
         subcommands: [
             RegisterCommand.self, DeregisterCommand.self, HeartbeatCommand.self, DrainCommand.self,
             MaintenanceCommand.self, EnableCommand.self, ServicesCommand.self, InstancesCommand.self,
-            WatchCommand.self, RunCommand.self,
+            ResolveCommand.self, WatchCommand.self, RunCommand.self,
         ])
 
     // Not `CommandConfiguration.version`: every subcommand would take --version, which says something else there.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
+internal import NIOHTTP1
 public import Rollcall
 
 extension RemoteRegistry {

@@ -2,6 +2,7 @@
 // Rollcall
 
 internal import ArgumentParser
+internal import Logging
 internal import Rollcall
 
 /// What every command that talks to a registry takes.
@@ -35,7 +36,7 @@ extension RegistryCommand {
     mutating func run() async throws {
         let url = options.url
         do {
-            let connection = try RegistryConnection.open(url)
+            let connection = try await open(url)
             do {
                 try await run(on: connection)
             } catch {
@@ -47,6 +48,19 @@ extension RegistryCommand {
             Terminal.complain(error.explanation(url: url))
             throw error.exitCode
         }
+    }
+
+    private func open(_ url: String) async throws -> RegistryConnection {
+        do throws(RegistryError) {
+            return try await RegistryConnection.open(url, logger: Self.logger)
+        } catch where error.code == .invalid {
+            throw ValidationError(error.description)
+        }
+    }
+
+    /// Errors are told by the command: what the registry logs about them would say it twice.
+    private static var logger: Logger {
+        Logger(label: "rollcall") { _ in TerminalLogHandler(logLevel: .critical) }
     }
 
     /// Prints the answer in the form that was asked for.

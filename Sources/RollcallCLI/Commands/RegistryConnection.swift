@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
+internal import Logging
 internal import Rollcall
+internal import RollcallRegistries
+internal import RollcallRemote
 
 /// A registry that a command talks to.
 struct RegistryConnection: Sendable {
@@ -9,17 +12,24 @@ struct RegistryConnection: Sendable {
     /// Releases what the connection holds.
     let close: @Sendable () async -> Void
 
-    static func open(_ url: String) throws(RegistryError) -> RegistryConnection {
-        let registry = LocalRegistry()
-        return RegistryConnection(registry: registry) { await registry.shutdown() }
+    /// How long a command that a person waits for goes on asking servers that do not answer.
+    static let patience: Duration = .seconds(2)
+
+    /// Opens the registry at `url`. Servers are not asked yet.
+    static func open(_ url: String, logger: Logger) async throws(RegistryError) -> RegistryConnection {
+        if case .remote(let addresses) = try RegistryURL(url) {
+            var configuration = RemoteConfiguration()
+            configuration.callTimeout = patience
+            let registry = RemoteRegistry(addresses: addresses, configuration: configuration, logger: logger)
+            return RegistryConnection(registry: registry) { await registry.shutdown() }
+        }
+        let opened = try await Registries.open(url, logger: logger)
+        return RegistryConnection(registry: opened.registry) { await opened.close() }
     }
 
-    /// Whether all addresses in the URL are this machine's loopback.
+    /// Whether everything that `url` names is on this machine.
     static func isOnThisMachine(_ url: String) -> Bool {
-        guard let slashes = url.firstRange(of: "://") else { return true }
-        let authority = url[slashes.upperBound...].prefix { $0 != "/" && $0 != "?" }
-        return authority.split(separator: ",").allSatisfy { address in
-            address.hasPrefix("127.") || address.hasPrefix("localhost") || address.hasPrefix("[::1]")
-        }
+        guard case .remote(let addresses) = try? RegistryURL(url) else { return true }
+        return addresses.allSatisfy { $0.host.hasPrefix("127.") || $0.host == "localhost" || $0.host == "::1" }
     }
 }

@@ -76,9 +76,9 @@ struct RunCommand: AsyncParsableCommand {
         }
 
         let stops = await StopSignals.stream()
-        let connection = try openRegistry(url)
-        let report: @Sendable (String) -> Void = { Terminal.complain($0) }
         let logger = Logger(label: "rollcall.run") { _ in TerminalLogHandler(logLevel: .notice) }
+        let connection = try await openRegistry(url, logger: logger)
+        let report: @Sendable (String) -> Void = { Terminal.complain($0) }
         let supervisor = RunSupervisor(
             command: command,
             environment: [
@@ -115,9 +115,9 @@ struct RunCommand: AsyncParsableCommand {
         return registration
     }
 
-    private func openRegistry(_ url: String) throws -> RegistryConnection {
+    private func openRegistry(_ url: String, logger: Logger) async throws -> RegistryConnection {
         do throws(RegistryError) {
-            return try RegistryConnection.open(url)
+            return try await RegistryConnection.open(url, logger: logger)
         } catch {
             Terminal.complain(error.explanation(url: url))
             throw error.exitCode
