@@ -14,9 +14,10 @@ struct RollcallCommand: AsyncParsableCommand {
             available; 78 wrong configuration.
             """,
         subcommands: [
+            ServeCommand.self, RunCommand.self,
             RegisterCommand.self, DeregisterCommand.self, HeartbeatCommand.self, DrainCommand.self,
             MaintenanceCommand.self, EnableCommand.self, ServicesCommand.self, InstancesCommand.self,
-            ResolveCommand.self, WatchCommand.self, RunCommand.self,
+            ResolveCommand.self, WatchCommand.self,
         ])
 
     // Not `CommandConfiguration.version`: every subcommand would take --version, which says something else there.

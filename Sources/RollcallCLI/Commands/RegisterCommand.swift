@@ -10,8 +10,8 @@ struct RegisterCommand: RegistryCommand {
         commandName: "register",
         abstract: "Register an instance, or update it when it is registered.",
         discussion: """
-            Its lease then has to be renewed with `rollcall heartbeat`, unless it is registered with --no-lease. To start a \
-            command and keep it registered while it runs, use `rollcall run`.
+            Its lease then has to be renewed with `rollcall heartbeat`, unless it is registered with --no-lease. To \
+            start a command and keep it registered while it runs, use `rollcall run`.
             """)
 
     @Argument(help: "The service.")

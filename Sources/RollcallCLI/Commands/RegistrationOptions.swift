@@ -12,7 +12,8 @@ struct RegistrationOptions: ParsableArguments {
     @Option(name: .customLong("tag"), help: "A label; may be repeated.")
     var tags: [String] = []
 
-    @Option(name: .customLong("meta"), help: ArgumentHelp("A piece of metadata; may be repeated.", valueName: "key=value"))
+    @Option(
+        name: .customLong("meta"), help: ArgumentHelp("A piece of metadata; may be repeated.", valueName: "key=value"))
     var metadata: [KeyValueArgument] = []
 
     @Option(help: "The share of traffic relative to the other instances, 0 to 65535; 0 is listed without traffic.")
@@ -44,12 +45,14 @@ struct RegistrationOptions: ParsableArguments {
         help: ArgumentHelp("A further port; may be repeated.", valueName: "name=port"))
     var namedPorts: [KeyValueArgument] = []
 
-    @Option(help: ArgumentHelp("Where a health check finds it: a path on its port, or a URL.", valueName: "path-or-url"))
+    @Option(
+        help: ArgumentHelp("Where a health check finds it: a path on its port, or a URL.", valueName: "path-or-url"))
     var healthCheck: String?
 
     func validate() throws {
         for port in namedPorts where UInt16(port.value) == nil {
-            throw ValidationError("--named-port \(port.name)=\(port.value): \"\(port.value)\" is not a port, 1 to 65535")
+            throw ValidationError(
+                "--named-port \(port.name)=\(port.value): \"\(port.value)\" is not a port, 1 to 65535")
         }
     }
 

@@ -28,7 +28,8 @@ protocol RegistryCommand: AsyncParsableCommand {
 
     /// Does the command's work.
     ///
-    /// - Throws: `RegistryError`, which is told to the person by the caller, or an `ExitCode` when that was done already.
+    /// - Throws: `RegistryError`, which is told to the person by the caller, or an `ExitCode` when that was done
+    ///   already.
     func run(on connection: RegistryConnection) async throws
 }
 
@@ -36,7 +37,7 @@ extension RegistryCommand {
     mutating func run() async throws {
         let url = options.url
         do {
-            let connection = try await open(url)
+            let connection = try await RegistryConnection.openTellingFailure(url, logger: Self.logger)
             do {
                 try await run(on: connection)
             } catch {
@@ -47,14 +48,6 @@ extension RegistryCommand {
         } catch let error as RegistryError {
             Terminal.complain(error.explanation(url: url))
             throw error.exitCode
-        }
-    }
-
-    private func open(_ url: String) async throws -> RegistryConnection {
-        do throws(RegistryError) {
-            return try await RegistryConnection.open(url, logger: Self.logger)
-        } catch where error.code == .invalid {
-            throw ValidationError(error.description)
         }
     }
 

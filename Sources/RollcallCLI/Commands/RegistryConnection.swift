@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
+internal import ArgumentParser
 internal import Logging
 internal import Rollcall
 internal import RollcallRegistries
@@ -25,6 +26,16 @@ struct RegistryConnection: Sendable {
         }
         let opened = try await Registries.open(url, logger: logger)
         return RegistryConnection(registry: opened.registry) { await opened.close() }
+    }
+
+    /// As ``open(_:logger:)``; why it failed has been told when it throws. A URL that cannot be used is wrong usage.
+    static func openTellingFailure(_ url: String, logger: Logger) async throws(ExitCode) -> RegistryConnection {
+        do throws(RegistryError) {
+            return try await open(url, logger: logger)
+        } catch {
+            Terminal.complain(error.explanation(url: url))
+            throw error.code == .invalid ? .validationFailure : error.exitCode
+        }
     }
 
     /// Whether everything that `url` names is on this machine.

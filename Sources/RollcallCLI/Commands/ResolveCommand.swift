@@ -11,8 +11,9 @@ struct ResolveCommand: RegistryCommand {
         commandName: "resolve",
         abstract: "Print the URL of one instance to call now.",
         discussion: """
-            Made for `curl $(rollcall resolve web)`: nothing but the URL is printed. The code is 1 when the service has no \
-            instance that may be called. A server chooses by itself, so that round-robin goes on from one call to the next.
+            Made for `curl $(rollcall resolve web)`: nothing but the URL is printed. The code is 1 when the service \
+            has no instance that may be called. A server chooses by itself, so that round-robin goes on from one call \
+            to the next.
             """)
 
     @Argument(help: "The service.")
@@ -28,7 +29,8 @@ struct ResolveCommand: RegistryCommand {
         let instance =
             if let server = connection.registry as? RemoteRegistry {
                 try await server.resolve(
-                    ServiceName(service), policy: policy.policy, tags: filter.tags, zone: filter.zone, region: filter.region,
+                    ServiceName(service), policy: policy.policy, tags: filter.tags, zone: filter.zone,
+                    region: filter.region,
                     metadata: Dictionary(filter.metadata.map { ($0.name, $0.value) }) { $1 })
             } else {
                 try await choose(from: connection.registry)

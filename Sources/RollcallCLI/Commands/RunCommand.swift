@@ -14,15 +14,15 @@ struct RunCommand: AsyncParsableCommand {
         usage: "rollcall run --service <service> --port <port> [<options>] -- <command> ...",
         discussion: """
             Waits until the port answers (with --health-check: until that URL answers with 2xx), registers, and sends \
-            heartbeats. At SIGTERM or SIGINT the instance is drained, then deregistered, then the command is sent SIGTERM; a \
-            second signal hurries each step. A registry that is down never ends the command: it is registered when the \
-            registry is back.
+            heartbeats. At SIGTERM or SIGINT the instance is drained, then deregistered, then the command is sent \
+            SIGTERM; a second signal hurries each step. A registry that is down never ends the command: it is \
+            registered when the registry is back.
 
             The command finds ROLLCALL_SERVICE, ROLLCALL_INSTANCE_ID and PORT in its environment.
 
             The exit code is the command's (128 plus the number of the signal that ended it), but 124 when it did not \
-            become ready in time, 125 when the port was taken already, 126 when the command cannot be executed and 127 when \
-            there is no such command.
+            become ready in time, 125 when the port was taken already, 126 when the command cannot be executed and \
+            127 when there is no such command.
             """)
 
     @Option(help: "The service that the command is an instance of.")
@@ -33,8 +33,8 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: """
-            The host name or address that callers reach it at. (default: 127.0.0.1 when the registry is on this machine, \
-            else it has to be given)
+            The host name or address that callers reach it at. (default: 127.0.0.1 when the registry is on this \
+            machine, else it has to be given)
             """)
     var host: String?
 
@@ -49,8 +49,10 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "How long it may take to end after SIGTERM; then SIGKILL follows.")
     var stopTimeout = DurationArgument(RunMachine.Configuration().stopTimeout)
 
-    @Option(help: ArgumentHelp("The registry. (default: $ROLLCALL_REGISTRY, or \(RegistryOptions.standardURL))",
-        valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "The registry. (default: $ROLLCALL_REGISTRY, or \(RegistryOptions.standardURL))",
+            valueName: "url"))
     var registry: String?
 
     @Argument(parsing: .postTerminator, help: "The command and its arguments, after --.")
@@ -77,7 +79,7 @@ struct RunCommand: AsyncParsableCommand {
 
         let stops = await StopSignals.stream()
         let logger = Logger(label: "rollcall.run") { _ in TerminalLogHandler(logLevel: .notice) }
-        let connection = try await openRegistry(url, logger: logger)
+        let connection = try await RegistryConnection.openTellingFailure(url, logger: logger)
         let report: @Sendable (String) -> Void = { Terminal.complain($0) }
         let supervisor = RunSupervisor(
             command: command,
@@ -104,7 +106,8 @@ struct RunCommand: AsyncParsableCommand {
     /// What is going to be registered, checked before anything is started.
     private func checkedRegistration(url: String) throws -> Registration {
         guard let host = host ?? (RegistryConnection.isOnThisMachine(url) ? "127.0.0.1" : nil) else {
-            throw ValidationError("the registry \(url) is on another machine: --host has to say where callers reach this one")
+            throw ValidationError(
+                "the registry \(url) is on another machine: --host has to say where callers reach this one")
         }
         let registration = registration.registration(service: service, host: host, port: port)
         do {
@@ -115,17 +118,8 @@ struct RunCommand: AsyncParsableCommand {
         return registration
     }
 
-    private func openRegistry(_ url: String, logger: Logger) async throws -> RegistryConnection {
-        do throws(RegistryError) {
-            return try await RegistryConnection.open(url, logger: logger)
-        } catch {
-            Terminal.complain(error.explanation(url: url))
-            throw error.exitCode
-        }
-    }
-
-    /// Where the command may listen: on a loopback address, or on the one that is registered. A name is left out, because
-    /// others may answer for it.
+    /// Where the command may listen: on a loopback address, or on the one that is registered. A name is left out,
+    /// because others may answer for it.
     private static func localHosts(besides host: String) -> [String] {
         let loopback = ["127.0.0.1", "::1"]
         let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil

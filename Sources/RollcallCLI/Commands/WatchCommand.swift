@@ -10,8 +10,8 @@ struct WatchCommand: RegistryCommand {
         commandName: "watch",
         abstract: "Follow what happens to services: one line for each change.",
         discussion: """
-            Begins with what is there, and ends with code 0 at SIGINT or SIGTERM. When the registry is lost it says so and \
-            goes on when it is back. With --output json each line is one JSON object.
+            Begins with what is there, and ends with code 0 at SIGINT or SIGTERM. When the registry is lost it says \
+            so and goes on when it is back. With --output json each line is one JSON object.
             """)
 
     @Argument(help: "The services to follow. (default: all)")

@@ -50,7 +50,7 @@ enum DurationText {
         return text
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0") ... UInt8(ascii: "9")).contains(byte) }
 
     private static func nanoseconds(of number: Substring.UTF8View, unit: Int64) -> Int64? {
         let parts = number.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

@@ -4,8 +4,8 @@
 internal import Logging
 internal import Synchronization
 
-/// Logs to standard error as `rollcall:` lines, the same line not twice in a row: a registry that is away is not news at
-/// each attempt.
+/// Logs to standard error as `rollcall:` lines, the same line not twice in a row: a registry that is away is not news
+/// at each attempt.
 struct TerminalLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level

@@ -132,7 +132,7 @@ private struct CStringArray: ~Copyable {
     }
 
     deinit {
-        for index in 0..<count { free(pointer[index]) }
+        for index in 0 ..< count { free(pointer[index]) }
         pointer.deallocate()
     }
 }

@@ -37,7 +37,7 @@ enum ReadinessProbe: Hashable, Sendable {
         case .http(let url):
             let request = HTTPClientRequest(url: url)
             guard let response = try? await client.execute(request, timeout: Self.attemptTimeout) else { return false }
-            return (200..<300).contains(response.status.code)
+            return (200 ..< 300).contains(response.status.code)
         }
     }
 

@@ -7,7 +7,7 @@ enum EditDistance {
     /// (Levenshtein's distance, by the algorithm of Wagner and Fischer).
     static func between(_ left: String, _ right: String) -> Int {
         let (left, right) = (Array(left), Array(right))
-        var row = Array(0...right.count)
+        var row = Array(0 ... right.count)
         for (i, character) in left.enumerated() {
             var diagonal = row[0]
             row[0] = i + 1

@@ -60,28 +60,35 @@ extension ServeKey {
     ]
 
     private static let limits: [ServeKey] = [
-        .count("limits.connections", \.http.connections, 1...1_000_000, "Open connections of all clients."),
-        .count("limits.watchers", \.http.watchers, 1...1_000_000, "Watches of all clients."),
-        .count("limits.header-bytes", \.http.headerBytes, 1024...1_048_576, "Bytes of a request's line and headers."),
-        .count("limits.body-bytes", \.http.bodyBytes, 1024...67_108_864, "Bytes of a request's body."),
-        .duration("limits.header-time", \.http.headerTime, .milliseconds(10) ... .seconds(3600),
+        .count("limits.connections", \.http.connections, 1 ... 1_000_000, "Open connections of all clients."),
+        .count("limits.watchers", \.http.watchers, 1 ... 1_000_000, "Watches of all clients."),
+        .count("limits.header-bytes", \.http.headerBytes, 1024 ... 1_048_576, "Bytes of a request's line and headers."),
+        .count("limits.body-bytes", \.http.bodyBytes, 1024 ... 67_108_864, "Bytes of a request's body."),
+        .duration(
+            "limits.header-time", \.http.headerTime, .milliseconds(10) ... .seconds(3600),
             "From the first byte of a request to the end of its headers."),
-        .duration("limits.body-time", \.http.bodyTime, .milliseconds(10) ... .seconds(3600),
+        .duration(
+            "limits.body-time", \.http.bodyTime, .milliseconds(10) ... .seconds(3600),
             "From the end of the headers to the end of the body."),
-        .duration("limits.idle-time", \.http.idleTime, .milliseconds(10) ... .seconds(86_400),
+        .duration(
+            "limits.idle-time", \.http.idleTime, .milliseconds(10) ... .seconds(86_400),
             "Between two requests of a connection."),
-        .duration("limits.stall-time", \.http.stallTime, .milliseconds(10) ... .seconds(3600),
+        .duration(
+            "limits.stall-time", \.http.stallTime, .milliseconds(10) ... .seconds(3600),
             "A reader that takes nothing for so long is cut off."),
-        .duration("limits.drain-time", \.http.drainTime, .zero ... .seconds(3600),
+        .duration(
+            "limits.drain-time", \.http.drainTime, .zero ... .seconds(3600),
             "At the end of the server, how long requests in flight may take."),
-        .count("limits.waiting-writes", \.waitingWrites, 1...1_000_000,
+        .count(
+            "limits.waiting-writes", \.waitingWrites, 1 ... 1_000_000,
             "Writes that may wait for the disk; further ones are refused with 503."),
-        .count("limits.history-changes", \.historyChanges, 1...10_000_000,
+        .count(
+            "limits.history-changes", \.historyChanges, 1 ... 10_000_000,
             "Changes that are kept for watches that resume."),
-        .count("limits.tags", \.model.tags, 0...10_000, "Tags of an instance."),
-        .count("limits.metadata-entries", \.model.metadataEntries, 0...10_000, "Entries of an instance's metadata."),
-        .count("limits.metadata-bytes", \.model.metadataBytes, 0...1_048_576, "Bytes of an instance's metadata."),
-        .count("limits.checks", \.model.checks, 0...10_000, "Health checks of an instance."),
+        .count("limits.tags", \.model.tags, 0 ... 10_000, "Tags of an instance."),
+        .count("limits.metadata-entries", \.model.metadataEntries, 0 ... 10_000, "Entries of an instance's metadata."),
+        .count("limits.metadata-bytes", \.model.metadataBytes, 0 ... 1_048_576, "Bytes of an instance's metadata."),
+        .count("limits.checks", \.model.checks, 0 ... 10_000, "Health checks of an instance."),
     ]
 
     private static let leases: [ServeKey] = [
@@ -90,9 +97,11 @@ extension ServeKey {
             summary: "The shortest ttl that an instance may ask for.",
             set: { configuration, text in
                 let most = configuration.model.ttl.upperBound
-                guard let value = DurationText.parse(text), value >= .milliseconds(1), value <= most else { return false }
-                configuration.model.ttl = value...most
-                configuration.model.evictAfter = value...max(value, configuration.model.evictAfter.upperBound)
+                guard let value = DurationText.parse(text), value >= .milliseconds(1), value <= most else {
+                    return false
+                }
+                configuration.model.ttl = value ... most
+                configuration.model.evictAfter = value ... max(value, configuration.model.evictAfter.upperBound)
                 return true
             },
             get: { $0.model.ttl.lowerBound.brief }),
@@ -103,7 +112,7 @@ extension ServeKey {
                 let least = configuration.model.ttl.lowerBound
                 guard let value = DurationText.parse(text), value >= least, value <= .seconds(30 * 86_400)
                 else { return false }
-                configuration.model.ttl = least...value
+                configuration.model.ttl = least ... value
                 return true
             },
             get: { $0.model.ttl.upperBound.brief }),
@@ -111,22 +120,26 @@ extension ServeKey {
 
     private static let brake: [ServeKey] = [
         .flag("brake.enabled", \.brake.isEnabled, "Hold evictions back when too many leases run out together."),
-        .duration("brake.window", \.brake.window, .milliseconds(1) ... .seconds(86_400),
+        .duration(
+            "brake.window", \.brake.window, .milliseconds(1) ... .seconds(86_400),
             "Leases that run out within this time count together."),
-        .count("brake.minimum-losses", \.brake.minimumLosses, 1...1_000_000,
+        .count(
+            "brake.minimum-losses", \.brake.minimumLosses, 1 ... 1_000_000,
             "Fewer losses than this never engage the brake."),
         .share("brake.fleet-share", \.brake.fleetShare, "The share of all instances that may be lost in the window."),
         .share("brake.service-share", \.brake.serviceShare, "The share of one service that may be lost in the window."),
-        .duration("brake.quiet-period", \.brake.quietPeriod, .milliseconds(1) ... .seconds(86_400),
+        .duration(
+            "brake.quiet-period", \.brake.quietPeriod, .milliseconds(1) ... .seconds(86_400),
             "With no further loss for this long while others renew, what is silent is believed to be gone."),
-        .duration("brake.settle-period", \.brake.settlePeriod, .zero ... .seconds(86_400),
+        .duration(
+            "brake.settle-period", \.brake.settlePeriod, .zero ... .seconds(86_400),
             "Once most have returned, the rest is released after this time."),
         .share("brake.release-share", \.brake.releaseShare, "The share of the instances that is evicted per second."),
         ServeKey(
             name: "brake.minimum-release", expected: "a number between 0.001 and 1000000",
             summary: "The least number of instances that is evicted per second.",
             set: { configuration, text in
-                guard let value = Double(text), (0.001...1_000_000).contains(value) else { return false }
+                guard let value = Double(text), (0.001 ... 1_000_000).contains(value) else { return false }
                 configuration.brake.minimumReleasePerSecond = value
                 return true
             },

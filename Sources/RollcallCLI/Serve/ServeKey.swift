@@ -76,7 +76,7 @@ extension ServeKey {
         ServeKey(
             name: name, expected: "a share between 0 and 1", summary: summary,
             set: { configuration, text in
-                guard let value = Double(text), (0...1).contains(value) else { return false }
+                guard let value = Double(text), (0 ... 1).contains(value) else { return false }
                 configuration[keyPath: path] = value
                 return true
             },

@@ -9,8 +9,8 @@ internal import Rollcall
 struct WatchNarrator: Sendable {
     /// One line.
     struct Line: Hashable, Sendable {
-        /// A change's kind, `present` for what a watch begins with, `engine`, or, for differences that a snapshot shows,
-        /// `appeared`, `changed` and `gone`.
+        /// A change's kind, `present` for what a watch begins with, `engine`, or, for differences that a snapshot
+        /// shows, `appeared`, `changed` and `gone`.
         let kind: String
         let subject: Subject
 

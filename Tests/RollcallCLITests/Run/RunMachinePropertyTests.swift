@@ -64,9 +64,9 @@ private struct Observer {
 
 @Suite("RunMachine, random events")
 struct RunMachinePropertyTests {
-    @Test("keeps its laws through any sequence of events", arguments: 0..<20)
+    @Test("keeps its laws through any sequence of events", arguments: 0 ..< 20)
     func laws(block: Int) {
-        for seed in UInt64(block) * 500..<UInt64(block + 1) * 500 {
+        for seed in UInt64(block) * 500 ..< UInt64(block + 1) * 500 {
             let (violations, events) = run(seed: seed)
             #expect(violations.isEmpty, "seed \(seed): \(violations) after \(events)")
         }
@@ -75,9 +75,9 @@ struct RunMachinePropertyTests {
     private func run(seed: UInt64) -> (violations: [String], events: [RunMachine.Event]) {
         var random = SeededGenerator(state: seed)
         let configuration = RunMachine.Configuration(
-            readyTimeout: .seconds(Int.random(in: 1...60, using: &random)),
-            drainWait: .seconds(Int.random(in: 0...5, using: &random)),
-            stopTimeout: .milliseconds(Int.random(in: 0...10_000, using: &random)))
+            readyTimeout: .seconds(Int.random(in: 1 ... 60, using: &random)),
+            drainWait: .seconds(Int.random(in: 0 ... 5, using: &random)),
+            stopTimeout: .milliseconds(Int.random(in: 0 ... 10_000, using: &random)))
         var now = Instant.zero
         var machine = RunMachine(configuration: configuration, now: now)
         var observer = Observer()
@@ -89,10 +89,10 @@ struct RunMachinePropertyTests {
             observer.observe(machine.handle(event, now: now))
         }
 
-        for _ in 0..<Int.random(in: 0...12, using: &random) {
-            now = now + .milliseconds(Int.random(in: 0...7000, using: &random))
-            switch Int.random(in: 0..<12, using: &random) {
-            case 0...2: feed(.ready)
+        for _ in 0 ..< Int.random(in: 0 ... 12, using: &random) {
+            now = now + .milliseconds(Int.random(in: 0 ... 7000, using: &random))
+            switch Int.random(in: 0 ..< 12, using: &random) {
+            case 0 ... 2: feed(.ready)
             case 3, 4: feed(.registered)
             case 5: feed(.deregistered)
             case 6 where observer.childCode == nil && observer.exitCode == nil:

@@ -21,27 +21,6 @@ struct RunSupervisorTests {
         http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_forever()
         """
 
-    /// A port that was free a moment ago. The socket never listens: a fork of another test that has it for a moment can
-    /// neither answer there nor keep the server away.
-    private func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        try #require(descriptor >= 0)
-        defer { close(descriptor) }
-        var yes: CInt = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, size) == 0 && getsockname(descriptor, pointer, &size) == 0
-            }
-        }
-        try #require(result)
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-
     private func supervisor(
         _ command: [String], port: Int, registration: ScriptedRegistration,
         configuration: RunMachine.Configuration = .init(drainWait: .milliseconds(50)), readiness: ReadinessProbe? = nil
@@ -131,7 +110,7 @@ struct RunSupervisorTests {
 
     /// Whether the port stops answering: a process that was sent SIGKILL may live for a moment longer than its leader.
     private func closes(port: Int) async -> Bool {
-        for _ in 0..<10_000 {
+        for _ in 0 ..< 10_000 {
             if await !ReadinessProbe.tcp(hosts: ["127.0.0.1"], port: port).isReady(client: .shared) { return true }
             await Task.yield()
         }
@@ -190,6 +169,7 @@ struct RunSupervisorTests {
                 stop.yield()
             },
             onDeregister: {
+                // A registry that never answers.
                 try? await Task.sleep(for: .seconds(3600))
                 return Task.isCancelled ? "cancelled" : nil
             })

@@ -41,23 +41,27 @@ struct ServeConfigurationTests {
             let shown = key.get(configuration)
             #expect(key.set(&configuration, shown), "\(key.name) = \(shown)")
             for other in ServeKey.all {
-                #expect(other.get(configuration) == other.get(ServeConfiguration()), "\(key.name) changed \(other.name)")
+                #expect(
+                    other.get(configuration) == other.get(ServeConfiguration()), "\(key.name) changed \(other.name)")
             }
         }
     }
 
-    @Test("each key changes what it shows, and refuses nonsense", arguments: [
-        ("address", "0.0.0.0"), ("port", "0"), ("data", "/var/lib/rollcall"), ("memory", "true"),
-        ("log-level", "debug"), ("limits.connections", "7"), ("limits.watchers", "7"), ("limits.header-bytes", "2048"),
-        ("limits.body-bytes", "2048"), ("limits.header-time", "1s"), ("limits.body-time", "1s"),
-        ("limits.idle-time", "1s"), ("limits.stall-time", "1s"), ("limits.drain-time", "1s"),
-        ("limits.waiting-writes", "7"), ("limits.history-changes", "7"), ("limits.tags", "7"),
-        ("limits.metadata-entries", "7"), ("limits.metadata-bytes", "7"), ("limits.checks", "7"),
-        ("lease.ttl-min", "1s"), ("lease.ttl-max", "1h"), ("brake.enabled", "false"), ("brake.window", "7s"),
-        ("brake.minimum-losses", "7"), ("brake.fleet-share", "0.7"), ("brake.service-share", "0.7"),
-        ("brake.quiet-period", "7s"), ("brake.settle-period", "7s"), ("brake.release-share", "0.7"),
-        ("brake.minimum-release", "7.0"),
-    ])
+    @Test(
+        "each key changes what it shows, and refuses nonsense",
+        arguments: [
+            ("address", "0.0.0.0"), ("port", "0"), ("data", "/var/lib/rollcall"), ("memory", "true"),
+            ("log-level", "debug"), ("limits.connections", "7"), ("limits.watchers", "7"),
+            ("limits.header-bytes", "2048"),
+            ("limits.body-bytes", "2048"), ("limits.header-time", "1s"), ("limits.body-time", "1s"),
+            ("limits.idle-time", "1s"), ("limits.stall-time", "1s"), ("limits.drain-time", "1s"),
+            ("limits.waiting-writes", "7"), ("limits.history-changes", "7"), ("limits.tags", "7"),
+            ("limits.metadata-entries", "7"), ("limits.metadata-bytes", "7"), ("limits.checks", "7"),
+            ("lease.ttl-min", "1s"), ("lease.ttl-max", "1h"), ("brake.enabled", "false"), ("brake.window", "7s"),
+            ("brake.minimum-losses", "7"), ("brake.fleet-share", "0.7"), ("brake.service-share", "0.7"),
+            ("brake.quiet-period", "7s"), ("brake.settle-period", "7s"), ("brake.release-share", "0.7"),
+            ("brake.minimum-release", "7.0"),
+        ])
     func everyKey(name: String, value: String) throws {
         let key = try #require(ServeKey.named(name))
         let configuration = try ServeConfiguration.resolve([flag(name, value)])
@@ -112,12 +116,14 @@ struct ServeConfigurationTests {
                 == "--set: memory and data exclude each other; give one of them")
     }
 
-    @Test("an unknown key is refused with its place and the nearest known one", arguments: [
-        ("prot: 1", "rollcall.yaml:1: there is no key prot; did you mean port?"),
-        ("\nbrake:\n  windw: 1s", "rollcall.yaml:3: there is no key brake.windw; did you mean brake.window?"),
-        ("window: 1s", "rollcall.yaml:1: there is no key window; did you mean brake.window?"),
-        ("x-y-z-1-2-3: 1", "rollcall.yaml:1: there is no key x-y-z-1-2-3"),
-    ])
+    @Test(
+        "an unknown key is refused with its place and the nearest known one",
+        arguments: [
+            ("prot: 1", "rollcall.yaml:1: there is no key prot; did you mean port?"),
+            ("\nbrake:\n  windw: 1s", "rollcall.yaml:3: there is no key brake.windw; did you mean brake.window?"),
+            ("window: 1s", "rollcall.yaml:1: there is no key window; did you mean brake.window?"),
+            ("x-y-z-1-2-3: 1", "rollcall.yaml:1: there is no key x-y-z-1-2-3"),
+        ])
     func unknownKey(text: String, message: String) throws {
         let settings = try file(text)
         #expect(failure { try .resolve(settings) } == message)
@@ -131,11 +137,13 @@ struct ServeConfigurationTests {
                 == "$ROLLCALL_PORT: port is \"70000\", but a port, 0 to 65535 was expected")
     }
 
-    @Test("what is not a mapping of values is refused with its place", arguments: [
-        ("- a", "rollcall.yaml:1: expected keys with values, such as `port: 8500`"),
-        ("port: [1, 2]", "rollcall.yaml:1: port is a list, but one value was expected"),
-        ("hello", "rollcall.yaml:1: expected keys with values, such as `port: 8500`"),
-    ])
+    @Test(
+        "what is not a mapping of values is refused with its place",
+        arguments: [
+            ("- a", "rollcall.yaml:1: expected keys with values, such as `port: 8500`"),
+            ("port: [1, 2]", "rollcall.yaml:1: port is a list, but one value was expected"),
+            ("hello", "rollcall.yaml:1: expected keys with values, such as `port: 8500`"),
+        ])
     func wrongShape(text: String, message: String) {
         let error = #expect(throws: ConfigurationError.self) { try file(text) }
         #expect(error?.message == message)
@@ -156,19 +164,23 @@ struct ServeConfigurationTests {
         #expect(settings.map(\.key) == ["port", "brake.window"])
     }
 
-    @Test("the folder is the service manager's, else the user's", arguments: [
-        (["STATE_DIRECTORY": "/var/lib/a:/var/lib/b", "HOME": "/home/me"], "/var/lib/a"),
-        (["XDG_STATE_HOME": "/state", "HOME": "/home/me"], "/state/rollcall"),
-        (["HOME": "/home/me"], "/home/me/.local/state/rollcall"),
-        ([:], "rollcall-data"),
-    ])
+    @Test(
+        "the folder is the service manager's, else the user's",
+        arguments: [
+            (["STATE_DIRECTORY": "/var/lib/a:/var/lib/b", "HOME": "/home/me"], "/var/lib/a"),
+            (["XDG_STATE_HOME": "/state", "HOME": "/home/me"], "/state/rollcall"),
+            (["HOME": "/home/me"], "/home/me/.local/state/rollcall"),
+            ([:], "rollcall-data"),
+        ])
     func standardFolder(variables: [String: String], folder: String) {
         #expect(ServeConfiguration.standardFolder { variables[$0] } == folder)
     }
 
-    @Test("the distance of two words is the number of edits", arguments: [
-        ("", "", 0), ("a", "", 1), ("port", "prot", 2), ("kitten", "sitting", 3), ("same", "same", 0),
-    ])
+    @Test(
+        "the distance of two words is the number of edits",
+        arguments: [
+            ("", "", 0), ("a", "", 1), ("port", "prot", 2), ("kitten", "sitting", 3), ("same", "same", 0),
+        ])
     func editDistance(left: String, right: String, distance: Int) {
         #expect(EditDistance.between(left, right) == distance)
         #expect(EditDistance.between(right, left) == distance)

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+internal import ArgumentParser
+internal import Logging
+internal import Rollcall
+internal import RollcallEmbedded
+internal import NIOCore
+internal import RollcallServer
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// Puts together what `rollcall serve` runs: the engine and the server over it.
+struct RegistryServer: Sendable {
+    let configuration: ServeConfiguration
+
+    /// Serves until SIGTERM or SIGINT, then ends in order.
+    ///
+    /// - Parameter announce: Told once, when the server listens: where, and what was recovered.
+    /// - Throws: `ServeError`.
+    func run(announce: @escaping @Sendable (String) -> Void) async throws {
+        let logger = logger("rollcall.server")
+        let registry = try await openRegistry()
+        let recovered = registry.catalog.counts.instances
+        let storage =
+            switch configuration.storage {
+            case .memory: "in memory"
+            case .folder(let path):
+                "data in \(path), \(recovered) instance\(recovered == 1 ? "" : "s") recovered"
+            }
+        let server = RollcallServer(
+            registry: registry, configuration: serverConfiguration, logger: logger
+        ) { address in
+            let host = address.ipAddress ?? configuration.address
+            let shown = host.contains(":") ? "[\(host)]" : host
+            announce("listening on http://\(shown):\(address.port ?? 0), \(storage)")
+        }
+        let group = ServiceGroup(services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        do {
+            try await group.run()
+        } catch {
+            await registry.shutdown()
+            throw ServeError(description: "\(error)", exitCode: .registryUnavailable)
+        }
+        // After the last request was answered: what was accepted is made durable, and the file is closed.
+        await registry.shutdown()
+    }
+
+    private var serverConfiguration: ServerConfiguration {
+        var server = ServerConfiguration()
+        server.http = HTTPServerConfiguration(host: configuration.address, port: Int(configuration.port))
+        server.http.limits.connectionCountMax = configuration.http.connections
+        server.http.limits.headBytesMax = configuration.http.headerBytes
+        server.http.limits.headTimeMax = configuration.http.headerTime
+        server.http.limits.bodyTimeMax = configuration.http.bodyTime
+        server.http.limits.idleTimeMax = configuration.http.idleTime
+        server.http.limits.stallTimeMax = configuration.http.stallTime
+        server.http.limits.drainTime = configuration.http.drainTime
+        server.watches.streamCountMax = configuration.http.watchers
+        server.bodies.heartbeatsBytes = configuration.http.bodyBytes
+        server.bodies.registrationBytes = min(server.bodies.registrationBytes, configuration.http.bodyBytes)
+        server.bodies.otherBytes = min(server.bodies.otherBytes, configuration.http.bodyBytes)
+        return server
+    }
+
+    private func openRegistry() async throws -> LocalRegistry {
+        let logger = logger("rollcall.registry")
+        var local = LocalRegistry.Configuration()
+        local.limits = configuration.model
+        local.brake = configuration.brake
+        local.catalog.historyChanges = configuration.historyChanges
+        local.waitingWrites = configuration.waitingWrites
+        switch configuration.storage {
+        case .memory:
+            return LocalRegistry(configuration: local, logger: logger)
+        case .folder(let path):
+            do throws(EmbeddedError) {
+                return try await EmbeddedRegistry.open(path: path, configuration: local, logger: logger)
+            } catch {
+                throw ServeError(description: error.description, exitCode: .registryUnavailable)
+            }
+        }
+    }
+
+    private func logger(_ label: String) -> Logger {
+        var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = configuration.logLevel
+        return logger
+    }
+}
