@@ -113,7 +113,7 @@ let package = Package(
             name: "RollcallRemoteTests",
             dependencies: [
                 "RollcallRemote", "RollcallRegistries", "RollcallServer", "RollcallTesting", "RollcallEmbedded",
-                asyncHTTPClient, logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                asyncHTTPClient, lifecycle, logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
             ],
             swiftSettings: settings),
         .testTarget(

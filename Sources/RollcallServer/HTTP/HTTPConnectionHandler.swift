@@ -245,6 +245,7 @@ extension HTTPConnectionHandler {
             to: &out, date: loop.dateLine(now: now), connectionLine: line, headOnly: current.facts.isHead)
         if out.readableBytes >= Self.batchBytesMax {
             write(out, context: context)
+            context.flush()
             loop.returnScratch(out)
         } else {
             batch = out

@@ -86,6 +86,23 @@ struct NativeAPITests {
         }
     }
 
+    @Test("a long list arrives whole, also when it is asked for several times at once")
+    func longList() async throws {
+        try await RunningServer.run { (server) async throws in
+            for number in 0 ..< 300 {
+                let registration = Registration(
+                    service: "web", id: InstanceID("\(number)"), host: "10.0.0.1", port: 80,
+                    metadata: ["text": String(repeating: "x", count: 1000)])
+                try await server.registry.register(registration)
+            }
+            let list = try await server.request("GET", Self.web)
+            #expect(list.json["instances"]?.arrayValue?.count == 300)
+            let line = "GET \(Self.web) HTTP/1.1\r\nhost: x\r\n\r\n"
+            let replies = try await RawConnection.exchange(line + line, port: server.port)
+            #expect(replies.count > list.body.count * 2)
+        }
+    }
+
     @Test("a list that did not change is not sent again")
     func entityTags() async throws {
         try await RunningServer.run { (server) async throws in

@@ -8,7 +8,7 @@ import NIOPosix
 enum RawConnection {
     /// Sends `bytes`, closes the sending side, and reads until the server closes.
     ///
-    /// - Returns: What came back, cut at 1 MiB.
+    /// - Returns: What came back, cut at 16 MiB.
     static func exchange(_ bytes: [UInt8], port: Int) async throws -> String {
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -26,7 +26,7 @@ enum RawConnection {
             outbound.finish()
             var received = ByteBuffer()
             do {
-                for try await part in inbound where received.readableBytes < 1 << 20 {
+                for try await part in inbound where received.readableBytes < 1 << 24 {
                     received.writeImmutableBuffer(part)
                 }
             } catch {
