@@ -11,7 +11,7 @@ struct RollcallCommand: AsyncParsableCommand {
         abstract: "A service registry: who is there, where, and can be trusted with a request right now.",
         discussion: """
             Exit codes: 0 done; 1 the registry said no or knows no such thing; 64 wrong usage; 69 the registry is not \
-            available; 78 wrong configuration.
+            available; 78 wrong configuration. `rollcall --version` shows the version.
             """,
         subcommands: [
             ServeCommand.self, RunCommand.self,
@@ -20,12 +20,15 @@ struct RollcallCommand: AsyncParsableCommand {
             ResolveCommand.self, WatchCommand.self,
         ])
 
-    // Not `CommandConfiguration.version`: every subcommand would take --version, which says something else there.
-    @Flag(name: .customLong("version"), help: "Show the version.")
-    var showsVersion = false
+    static let version = "0.1.0"
 
-    func run() async throws {
-        guard showsVersion else { throw CleanExit.helpRequest(self) }
-        Terminal.print("0.1.0\n")
+    /// `--version` is understood here and only alone: as an option of the root, ArgumentParser would take it from the
+    /// subcommands, where it is the version of an instance's software.
+    static func main() async {
+        if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
+            Terminal.print("\(version)\n")
+        } else {
+            await main(nil)
+        }
     }
 }
