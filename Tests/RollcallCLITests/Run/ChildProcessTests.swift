@@ -84,6 +84,7 @@ struct ChildProcessTests {
                 echo survived
                 """
             _ = try await ChildProcess.start(["sh", "-c", program], environment: [:]) { _ in }
+            // Until it is killed; a process that is not ends the test by its code.
             try await Task.sleep(for: .seconds(30))
         }
         close(writeEnd)
