@@ -3,6 +3,7 @@
 
 public import Logging
 public import Rollcall
+internal import RollcallEmbedded
 internal import RollcallRemote
 
 /// Opens registries by URL: the one place that knows every kind.
@@ -20,12 +21,35 @@ public enum Registries {
         case .memory:
             let registry = LocalRegistry(time: time, logger: logger)
             return OpenedRegistry(url: url, registry: registry) { await registry.shutdown() }
-        case .embedded:
-            throw RegistryError(.unsupported, "registry \(url): this build keeps no registry in a file")
+        case .embedded(let path):
+            let registry: LocalRegistry
+            do throws(EmbeddedError) {
+                registry = try await EmbeddedRegistry.open(path: path, time: time, logger: logger)
+            } catch {
+                throw RegistryError(error, url: url)
+            }
+            return OpenedRegistry(url: url, registry: registry) { await registry.shutdown() }
         case .remote(let addresses):
             let registry = RemoteRegistry(addresses: addresses, time: time, logger: logger)
             return OpenedRegistry(url: url, registry: registry) { await registry.shutdown() }
         }
+    }
+}
+
+extension RegistryError {
+    /// Why the registry file that `url` names could not be opened.
+    fileprivate init(_ error: EmbeddedError, url: String) {
+        let code: Code
+        var retry = Retry.never
+        switch error.code {
+        case .badPath: code = .invalid
+        case .storageFull: code = .storageFull
+        case .locked:
+            code = .unavailable
+            retry = .after(.seconds(1))
+        default: code = .storage
+        }
+        self.init(code, "registry \(url): \(error)", retry: retry)
     }
 }
 

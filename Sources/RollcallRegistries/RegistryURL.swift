@@ -15,7 +15,8 @@ public enum RegistryURL: Sendable, Hashable {
 
     /// The schemes, as they are told to who wrote another.
     public static let forms = [
-        "rollcall://HOST[:PORT][,HOST[:PORT]...]", "rollcalls://HOST[:PORT][,HOST[:PORT]...]", "embedded:/PATH", "memory:",
+        "rollcall://HOST[:PORT][,HOST[:PORT]...]", "rollcalls://HOST[:PORT][,HOST[:PORT]...]",
+        "embedded:/PATH", "memory:",
     ]
 
     /// Reads a URL.

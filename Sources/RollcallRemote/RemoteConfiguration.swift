@@ -16,8 +16,8 @@ public struct RemoteConfiguration: Sendable, Hashable {
     public var callBackoff = Backoff(initial: .milliseconds(50), maximum: .seconds(2))
     /// The pauses of a watch between two connections.
     public var watchBackoff = Backoff(initial: .milliseconds(200), maximum: .seconds(15))
-    /// A watch that hears nothing for this long takes its connection for dead. A server sends a comment every 15 s: three
-    /// in a row have to be lost.
+    /// A watch that hears nothing for this long takes its connection for dead. A server sends a comment every 15 s:
+    /// three in a row have to be lost.
     public var silenceLimit: Duration = .seconds(45)
     /// A connection that lasted this long was a good one: the back-off begins anew after it.
     public var stableAfter: Duration = .seconds(10)

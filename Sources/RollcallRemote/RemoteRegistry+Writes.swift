@@ -7,7 +7,8 @@ public import Rollcall
 extension RemoteRegistry {
     @discardableResult
     public func register(_ registration: Registration, life: Life) async throws(RegistryError) -> RegistrationReceipt {
-        // An empty name has no place in a path. The rules are the server's to check otherwise: it may have other limits.
+        // An empty name has no place in a path. The rules are the server's to check otherwise: it may have other
+        // limits.
         if !registration.key.isComplete { try registration.validate() }
         var path = RequestPath.instance(registration.key)
         switch life {
@@ -78,8 +79,8 @@ extension RemoteRegistry {
         }
     }
 
-    /// Renews leases, in requests of at most ``RemoteConfiguration/heartbeatsPerRequest``, one after the other. When one of
-    /// them fails, those before it have renewed their leases.
+    /// Renews leases, in requests of at most ``RemoteConfiguration/heartbeatsPerRequest``, one after the other. When
+    /// one of them fails, those before it have renewed their leases.
     public func heartbeat(_ heartbeats: [Heartbeat]) async throws(RegistryError) -> [HeartbeatOutcome] {
         if heartbeats.count == 1, let heartbeat = heartbeats.first { return [try await renew(heartbeat)] }
         var outcomes: [HeartbeatOutcome] = []
@@ -89,7 +90,8 @@ extension RemoteRegistry {
             let slice = rest.prefix(max(1, caller.configuration.heartbeatsPerRequest))
             rest = rest.dropFirst(slice.count)
             let request = RemoteRequest(
-                subject: "\(slice.count) heartbeats", method: .POST, path: .heartbeats, body: HeartbeatBatch.body(slice))
+                subject: "\(slice.count) heartbeats", method: .POST, path: .heartbeats,
+                body: HeartbeatBatch.body(slice))
             outcomes += try await call(request) { reader throws(JSONError) in
                 try HeartbeatBatch.read(from: &reader, count: slice.count)
             }

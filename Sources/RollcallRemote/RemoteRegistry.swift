@@ -9,18 +9,21 @@ public import Rollcall
 
 /// A registry that a Rollcall server keeps, spoken to over its native API.
 ///
-/// **Servers.** Several addresses are several doors to one registry: they have to share its content and its revisions. The
-/// server that answered last is asked first; one that cannot be reached, does not answer in time or answers 503 is passed
-/// over for the next. When none answered there is a pause with jitter, until ``RemoteConfiguration/callTimeout`` is over.
+/// **Servers.** Several addresses are several doors to one registry: they have to share its content and its revisions.
+/// The server that answered last is asked first; one that cannot be reached, does not answer in time or answers 503 is
+/// passed over for the next. When none answered there is a pause with jitter, until ``RemoteConfiguration/callTimeout``
+/// is over.
 ///
 /// **Repetition.** A call whose answer was lost is repeated, because every call means the same when it is made twice:
 /// - Registration in the present life, or one that names its incarnation, sets what it sets; so do updates, heartbeats.
 /// - Registration with a new life (`life: .new`): the lost attempt may have begun a life of which nobody learned the
-///   incarnation. Repeating it begins the next, and that one is the caller's: the lost life is fenced, as a former one has
-///   to be. The caller therefore always holds the incarnation that is present. What it costs is one more incarnation, and
-///   that a watcher may see two registrations. Should a lost attempt be delayed in a network until after its repetition, the
-///   caller's life is the one that is fenced: its next heartbeat says so, and it registers again.
-/// - Deregistration: when the repetition finds no such instance, the lost attempt has removed it, and the call succeeds.
+///   incarnation. Repeating it begins the next, and that one is the caller's: the lost life is fenced, as a former one
+///   has to be. The caller therefore always holds the incarnation that is present. What it costs is one more
+///   incarnation, and that a watcher may see two registrations. Should a lost attempt be delayed in a network until
+///   after its repetition, the caller's life is the one that is fenced: its next heartbeat says so, and it registers
+///   again.
+/// - Deregistration: when the repetition finds no such instance, the lost attempt has removed it, and the call
+///   succeeds.
 ///
 /// A call that is cancelled, or given up, may have been done all the same.
 ///
@@ -31,7 +34,8 @@ public final class RemoteRegistry: Registry {
 
     /// - Parameters:
     ///   - addresses: At least one.
-    ///   - http: What the HTTP clients have beside what this type sets itself (time-outs, redirects, pool): TLS, proxies.
+    ///   - http: What the HTTP clients have beside what this type sets itself (time-outs, redirects, pool): TLS,
+    ///     proxies.
     ///   - time: The time that pauses and deadlines run by.
     public init(
         addresses: [ServerAddress], configuration: RemoteConfiguration = RemoteConfiguration(),
@@ -46,7 +50,8 @@ public final class RemoteRegistry: Registry {
         feeds = WatchFeeds()
     }
 
-    /// Ends all watches and closes the connections. Calls that are under way fail, later ones too. Further calls do nothing.
+    /// Ends all watches and closes the connections. Calls that are under way fail, later ones too. Further calls do
+    /// nothing.
     public func shutdown() async {
         guard let running = feeds.close() else { return }
         for feed in running { await feed.value }

@@ -7,8 +7,16 @@ internal import NIOHTTP1
 internal import NIOPosix
 internal import Rollcall
 
-/// The HTTP clients of a remote registry: one for calls, one for watches, which are silent for longer and hold a connection
-/// each.
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The HTTP clients of a remote registry: one for calls, one for watches, which are silent for longer and hold a
+/// connection each.
 final class HTTPTransport: Sendable {
     private let calls: HTTPClient
     private let watches: HTTPClient
@@ -141,24 +149,31 @@ extension AttemptFailure {
     /// The failure that an HTTP client's error stands for.
     init(_ error: any Error, url: String) {
         let client = error as? HTTPClientError
-        let neverSent: [HTTPClientError] = [
-            .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout, .invalidURL, .emptyHost,
-        ]
-        let isConnectionError = error is NIOConnectionError
-        let text = client?.shortDescription ?? (error as? NIOConnectionError)?.reason ?? "\(error)"
         self.init(
-            description: "\(url): \(text)",
-            mayBeDone: !isConnectionError && !(client.map { neverSent.contains($0) } ?? false),
-            isCancelled: error is CancellationError || client == .cancelled)
+            description: "\(url): \(client?.shortDescription ?? "\((error as? NIOConnectionError)?.reason ?? error)")",
+            mayBeDone: !error.isBeforeRequest, isCancelled: error is CancellationError || client == .cancelled)
+    }
+}
+
+extension Error {
+    /// Whether no connection came about, so that the server cannot have got the request.
+    fileprivate var isBeforeRequest: Bool {
+        switch self {
+        case is NIOConnectionError: true
+        // What connecting to an address (rather than to a name) fails with.
+        case let error as IOError: [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode)
+        case let error as ChannelError:
+            if case .connectTimeout = error { true } else { false }
+        case let error as HTTPClientError:
+            [
+                .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout, .invalidURL, .emptyHost,
+            ].contains(error)
+        default: false
+        }
     }
 }
 
 extension NIOConnectionError {
     /// The system's words for the first address that was tried, without the whole list.
-    fileprivate var reason: String {
-        guard let first = connectionErrors.first else {
-            return "no address found for \(host)"
-        }
-        return "connection failed (\(first.error))"
-    }
+    fileprivate var reason: any Error { connectionErrors.first?.error ?? dnsAError ?? dnsAAAAError ?? self }
 }

@@ -12,8 +12,8 @@ struct RemoteRequest: Sendable {
     let path: RequestPath
     /// JSON.
     var body: [UInt8]?
-    /// The statuses that a Rollcall server answers a success with. An answer with another one is not taken for a success:
-    /// a proxy may answer 200 to anything.
+    /// The statuses that a Rollcall server answers a success with. An answer with another one is not taken for a
+    /// success: a proxy may answer 200 to anything.
     var successes: Set<Int> = [200]
 }
 

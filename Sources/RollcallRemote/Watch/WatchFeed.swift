@@ -106,8 +106,8 @@ struct WatchFeed: Sendable {
         return nil
     }
 
-    /// A watch of no service at all has an empty snapshot and then nothing, without asking a server: to ask for no service
-    /// is to ask for all of them.
+    /// A watch of no service at all has an empty snapshot and then nothing, without asking a server: to ask for no
+    /// service is to ask for all of them.
     private func tellNothing() async {
         let none: [ServiceInstance] = []
         var services: [ServiceSnapshot] = []

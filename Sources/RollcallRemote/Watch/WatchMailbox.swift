@@ -4,8 +4,8 @@
 internal import Rollcall
 internal import Synchronization
 
-/// Hands events from the task that reads a stream to the consumer, one at a time: the reader waits until the consumer took
-/// the last one. What piles up meanwhile piles up at the server, which then skips to the newest state.
+/// Hands events from the task that reads a stream to the consumer, one at a time: the reader waits until the consumer
+/// took the last one. What piles up meanwhile piles up at the server, which then skips to the newest state.
 final class WatchMailbox: Sendable {
     private struct State {
         var event: WatchEvent?

@@ -3,11 +3,11 @@
 
 internal import Rollcall
 
-/// The course of one watch over many connections: what is asked for, what the consumer is told, when to connect again. A
-/// value without clock and sockets.
+/// The course of one watch over many connections: what is asked for, what the consumer is told, when to connect again.
+/// A value without clock and sockets.
 ///
-/// The consumer is told nothing before the first complete snapshot. Losing a connection is no event; only when the first
-/// attempt to replace it fails, the engine is `stale`, since the loss.
+/// The consumer is told nothing before the first complete snapshot. Losing a connection is no event; only when the
+/// first attempt to replace it fails, the engine is `stale`, since the loss.
 struct WatchSession: Sendable {
     enum Event: Sendable {
         /// The shell is ready; the first event.
@@ -122,9 +122,7 @@ struct WatchSession: Sendable {
         for message in messages {
             if let fault = take(message, &actions) {
                 flush(&actions)
-                // What is known may be wrong from here on: the next connection brings it anew. One that failed to do
-                // so counts as one that was never there.
-                if position == nil { isHeard = false }
+                // What is known may be wrong from here on: the next connection brings it anew.
                 position = nil
                 close(fault, &actions)
                 break
@@ -145,7 +143,9 @@ struct WatchSession: Sendable {
             }
         case .synced(let revision, let cause): return synced(revision, cause, &actions)
         case .change(let change):
-            guard hasState, assembly.isEmpty, let position else { return "a change came before the snapshot was complete" }
+            guard hasState, assembly.isEmpty, let position else {
+                return "a change came before the snapshot was complete"
+            }
             guard change.revision > position else {
                 return "revision \(change.revision) came after \(position)"
             }
@@ -155,9 +155,7 @@ struct WatchSession: Sendable {
             if pending.count == changesPerEvent { flush(&actions) }
         case .engine(let state):
             said = state
-            let isFirst = !isHeard
-            heard(&actions, saying: state)
-            if !isFirst { tell(state, &actions) }
+            if isHeard { tell(state, &actions) } else { heard(&actions) }
         case .end(let reason):
             flush(&actions)
             heard(&actions)
@@ -177,22 +175,16 @@ struct WatchSession: Sendable {
         if cause == .coalesced, let position, revision < position {
             return "the snapshot of revision \(revision) came after \(position)"
         }
-        let services = completed(at: revision)
+        let snapshot = WatchSnapshot(
+            revision: revision, cause: !hasState ? .initial : cause == .initial ? .gap : cause,
+            services: completed(at: revision))
         assembly = [:]
-        let isFirst = !hasState
-        let cause: WatchSnapshot.Cause = isFirst ? .initial : cause == .initial ? .gap : cause
         position = revision
-        if isFirst { told = .connected }
+        // The state of the engine is about a state that the consumer has: what it hears first is the snapshot.
+        if hasState { heard(&actions) }
         hasState = true
-        if isFirst {
-            // The first thing that the consumer hears is the snapshot.
-            actions.append(.deliver(.snapshot(WatchSnapshot(revision: revision, cause: cause, services: services))))
-            heard(&actions, saying: said)
-            tell(said, &actions)
-        } else {
-            heard(&actions)
-            actions.append(.deliver(.snapshot(WatchSnapshot(revision: revision, cause: cause, services: services))))
-        }
+        actions.append(.deliver(.snapshot(snapshot)))
+        heard(&actions)
         return nil
     }
 
@@ -204,13 +196,13 @@ struct WatchSession: Sendable {
         return assembly.values.filter { !$0.isEmpty }.sorted { $0.service < $1.service }
     }
 
-    /// The connection is a good one. What the server says of its engine is heard anew on each; silence means connected.
-    private mutating func heard(_ actions: inout [Action], saying state: EngineState = .connected) {
-        guard !isHeard else { return }
+    /// The connection is a good one, unless it has yet to bring the snapshot it was made for. What the server says of
+    /// its engine is heard anew on each; silence means connected.
+    private mutating func heard(_ actions: inout [Action]) {
+        guard !isHeard, position != nil else { return }
         isHeard = true
         lostAt = nil
-        said = state
-        tell(state, &actions)
+        tell(said, &actions)
     }
 
     private mutating func tell(_ state: EngineState, _ actions: inout [Action]) {

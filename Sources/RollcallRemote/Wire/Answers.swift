@@ -59,6 +59,7 @@ extension ServiceSummary {
         }
         guard let name else { throw reader.failure("expected the name of a service") }
         self.init(
-            service: ServiceName(name), instances: instances, healthy: healthy, tags: tags, revision: Revision(revision))
+            service: ServiceName(name), instances: instances, healthy: healthy, tags: tags,
+            revision: Revision(revision))
     }
 }

@@ -9,8 +9,8 @@ struct Refusal: Sendable {
     enum Handling: Sendable, Hashable {
         /// The server has decided; another would say the same.
         case final
-        /// Another server, or the same one later, may do it. `mayBeDone` is whether the write may have been made all the
-        /// same, as when a proxy lost the answer.
+        /// Another server, or the same one later, may do it. `mayBeDone` is whether the write may have been made all
+        /// the same, as when a proxy lost the answer.
         case elsewhere(retryAfter: Duration?, mayBeDone: Bool)
         /// No Rollcall server answers so.
         case useless

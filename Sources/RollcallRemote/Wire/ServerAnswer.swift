@@ -11,8 +11,8 @@ struct ServerAnswer: Sendable {
     var retryAfter: String?
     var body: [UInt8]
 
-    /// The advice of `Retry-After` (RFC 9110, section 10.2.3), when it is a number of seconds. The form with a date is of
-    /// no use between machines whose clocks differ.
+    /// The advice of `Retry-After` (RFC 9110, section 10.2.3), when it is a number of seconds. The form with a date is
+    /// of no use between machines whose clocks differ.
     var retryAdvice: Duration? {
         guard let retryAfter, let seconds = UInt32(retryAfter) else { return nil }
         return .seconds(Int64(seconds))
