@@ -26,10 +26,11 @@ struct WatchFeed: Sendable {
             scope, from: revision, servers: caller.directory.addresses.count, configuration: caller.configuration)
         var generator = SystemRandomNumberGenerator()
         var event = WatchSession.Event.started
+        var failures = 0
         while !Task.isCancelled {
             switch await perform(session.handle(event, now: caller.time.now(), using: &generator)) {
             case .connect(let resuming):
-                let retryAfter = await follow(path, resuming, &session, &generator)
+                let retryAfter = await follow(path, resuming, &session, &generator, &failures)
                 event = .disconnected(retryAfter: retryAfter, at: caller.time.wallTime())
             case .wait(let instant):
                 do { try await caller.time.sleep(until: instant) } catch { return }
@@ -66,7 +67,7 @@ struct WatchFeed: Sendable {
     /// - Returns: The pause that the server advised.
     private func follow(
         _ path: RequestPath, _ revision: Revision?, _ session: inout WatchSession,
-        _ generator: inout SystemRandomNumberGenerator
+        _ generator: inout SystemRandomNumberGenerator, _ failures: inout Int
     ) async -> Duration? {
         let server = caller.directory.selection.preferred
         let address = caller.directory.addresses[server]
@@ -75,7 +76,7 @@ struct WatchFeed: Sendable {
             case .refused(let answer):
                 caller.directory.failed(server)
                 let refusal = Refusal(answer, subject: "watch")
-                log("a watch was refused", address, "\(refusal.error)")
+                log("a watch was refused", address, "\(refusal.error)", &failures)
                 return answer.retryAdvice
             case .open(let body):
                 var parser = EventStreamParser(limit: caller.configuration.eventBytes)
@@ -83,6 +84,7 @@ struct WatchFeed: Sendable {
                     let now = caller.time.now()
                     let outputs = try parser.read(buffer.readableBytesView)
                     if outputs.isEmpty { continue }
+                    failures = 0
                     caller.directory.succeeded(server)
                     let messages = outputs.map { WatchMessage($0, now: now) }
                     let actions = session.handle(.received(messages), now: now, using: &generator)
@@ -90,18 +92,18 @@ struct WatchFeed: Sendable {
                     case .goOn: continue
                     case .disconnect(let reason):
                         caller.directory.failed(server)
-                        log("a watch is connected anew", address, reason)
+                        log("a watch is connected anew", address, reason, &failures)
                         return nil
                     case .connect, .wait, .end: return nil
                     }
                 }
                 caller.directory.failed(server)
-                log("a watch was disconnected", address, "the stream ended")
+                log("a watch was disconnected", address, "the stream ended", &failures)
             }
         } catch {
             if Task.isCancelled { return nil }
             caller.directory.failed(server)
-            log("a watch was disconnected", address, "\(error)")
+            log("a watch was disconnected", address, "\(error)", &failures)
         }
         return nil
     }
@@ -119,20 +121,11 @@ struct WatchFeed: Sendable {
         try? await caller.time.sleep(until: .distantFuture)
     }
 
-    private func log(_ message: Logger.Message, _ address: ServerAddress, _ reason: String) {
-        caller.logger.info(message, metadata: ["server": "\(address)", "reason": "\(reason)"])
-    }
-}
-
-extension WatchScope {
-    /// Where the scope is watched; `nil` when no service can be in it.
-    fileprivate var path: RequestPath? {
-        switch self {
-        case .all: return .watch(nil)
-        case .service(let name): return name.value.isEmpty ? nil : .watch([name])
-        case .services(let names):
-            let named = names.filter { !$0.value.isEmpty }.sorted()
-            return named.isEmpty ? nil : .watch(named)
-        }
+    /// The first failure in a row is news; the others say how it goes on.
+    private func log(_ message: Logger.Message, _ address: ServerAddress, _ reason: String, _ failures: inout Int) {
+        failures += 1
+        caller.logger.log(
+            level: failures == 1 ? .info : .debug, message,
+            metadata: ["server": "\(address)", "reason": "\(reason)"])
     }
 }

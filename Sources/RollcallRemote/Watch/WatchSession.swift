@@ -50,7 +50,9 @@ struct WatchSession: Sendable {
     private(set) var position: Revision?
     /// Whether the consumer has something that events can be about.
     private(set) var hasState: Bool
+    /// The services of a snapshot that is not complete yet.
     private var assembly: [ServiceName: ServiceSnapshot] = [:]
+    private var isAssembling = false
     private var pending: [InstanceChange] = []
     /// The state of the engine as the consumer knows it, and as the server last said.
     private var told = EngineState.connected
@@ -99,6 +101,7 @@ struct WatchSession: Sendable {
         using generator: inout some RandomNumberGenerator
     ) -> [Action] {
         assembly = [:]
+        isAssembling = false
         var actions: [Action] = []
         if isHeard {
             lostAt = time
@@ -138,19 +141,21 @@ struct WatchSession: Sendable {
         switch message {
         case .snapshot(let snapshot):
             flush(&actions)
+            isAssembling = true
+            guard scope.contains(snapshot.service) else { break }
             guard assembly.updateValue(snapshot, forKey: snapshot.service) == nil else {
                 return "the service \(snapshot.service) came twice in one snapshot"
             }
         case .synced(let revision, let cause): return synced(revision, cause, &actions)
         case .change(let change):
-            guard hasState, assembly.isEmpty, let position else {
+            guard hasState, !isAssembling, let position else {
                 return "a change came before the snapshot was complete"
             }
             guard change.revision > position else {
                 return "revision \(change.revision) came after \(position)"
             }
             heard(&actions)
-            pending.append(change)
+            if scope.contains(change.key.service) { pending.append(change) }
             self.position = change.revision
             if pending.count == changesPerEvent { flush(&actions) }
         case .engine(let state):
@@ -179,6 +184,7 @@ struct WatchSession: Sendable {
             revision: revision, cause: !hasState ? .initial : cause == .initial ? .gap : cause,
             services: completed(at: revision))
         assembly = [:]
+        isAssembling = false
         position = revision
         // The state of the engine is about a state that the consumer has: what it hears first is the snapshot.
         if hasState { heard(&actions) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
+import Logging
 import Rollcall
 import RollcallRemote
 
@@ -22,7 +23,9 @@ func withRemote(
     _ addresses: [ServerAddress], _ configuration: RemoteConfiguration = .eager,
     _ body: (RemoteRegistry) async throws -> Void
 ) async throws {
-    let registry = RemoteRegistry(addresses: addresses, configuration: configuration)
+    let registry = RemoteRegistry(
+        addresses: addresses, configuration: configuration,
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     do {
         try await body(registry)
     } catch {

@@ -198,7 +198,7 @@ struct RemoteWatchTests {
             var mirror = WatchMirror(registry.watch(.service("web")))
             try await mirror.read { $0.events == 1 }
             let stream = try #require(await server.nextStream())
-            let total: UInt64 = 40_000
+            let total: UInt64 = 8000
             let writer = Task {
                 for batch in 0 ..< total / 500 {
                     let events = (0 ..< 500).map { Sample.changeEvent("a", .updated, revision: 11 + batch * 500 + $0) }

@@ -179,6 +179,25 @@ struct WatchSessionTests {
         #expect(rig.receive(.unknown, change("b", 11)) == ["changes 11 +b"])
     }
 
+    @Test("leaves out services that it does not follow, and goes on after their changes")
+    func strangers() {
+        var rig = SessionRig(.services(["web", "api"]))
+        _ = rig.start()
+        #expect(rig.receive(snapshot("x", service: "other")) == [])
+        #expect(rig.receive(snapshot("a"), synced(10)) == ["snapshot initial 10 web[a]"])
+        let stranger = WatchMessage.change(Sample.change("x", service: "other", revision: 11))
+        #expect(rig.receive(stranger) == [])
+        #expect(rig.receive(change("b", 12), stranger) == ["changes 12 +b", "disconnect"])
+        #expect(rig.lose() == ["wait"])
+
+        var next = SessionRig(.services(["web", "api"]), from: 10)
+        _ = next.start()
+        #expect(next.receive(stranger) == [])
+        #expect(next.lose(at: 1000) == ["wait"])
+        #expect(next.wait() == ["connect 11"])
+        #expect(next.receive(snapshot("x", service: "other"), change("b", 12)) == ["disconnect"])
+    }
+
     @Test("tells many changes in batches")
     func batches() {
         var configuration = RemoteConfiguration()

@@ -23,6 +23,18 @@ struct WireTests {
         #expect(RequestPath.watch(nil).description == "/api/v1/watch")
     }
 
+    @Test("more services than a request can name are watched as all")
+    func scopes() {
+        let few = WatchScope.services(["b", "a", ""])
+        #expect(few.path?.description == "/api/v1/watch?service=a&service=b")
+        let many = WatchScope.services(Set((0 ..< 129).map { ServiceName("\($0)") }))
+        #expect(many.path?.description == "/api/v1/watch")
+        let long = WatchScope.services(Set((0 ..< 100).map { ServiceName("\($0)" + String(repeating: "ü", count: 20)) }))
+        #expect(long.path?.description == "/api/v1/watch")
+        #expect(WatchScope.services([""]).path == nil)
+        #expect(WatchScope.service("").path == nil)
+    }
+
     @Test("an address is the start of a URL, with brackets around an IPv6 address")
     func addresses() {
         #expect(ServerAddress(host: "a").description == "http://a:8500")
