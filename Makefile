@@ -2,7 +2,7 @@
 # Rollcall
 
 .DEFAULT_GOAL := help
-.PHONY: help build test demo
+.PHONY: help build test demo bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -17,3 +17,6 @@ test: ## Build and run all tests
 
 demo: ## Start a registry and three services, and watch them die and come back (KEEP=1 leaves them running)
 	@scripts/demo
+
+bench: ## Measure everything that Docs/benchmarks.md reports (BENCH="lookup watch" for some of it)
+	@scripts/bench $(BENCH)

@@ -1,26 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
+import Logging
 import Rollcall
 
-/// Load generators and in-process measurements. `scripts/bench` runs them and says what they mean.
+/// Load generators and in-process measurements. They print bare numbers; `scripts/bench` runs them and says what the
+/// numbers mean.
 @main
 struct Main {
     static func main() async throws {
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = .warning
+            return handler
+        }
         var arguments = CommandLine.arguments.dropFirst()
-        switch arguments.popFirst() {
-        case "micro": try await Micro.run()
-        case "registrations":
+        let command = arguments.popFirst()
+        switch (command, arguments.first) {
+        case ("micro", nil):
+            await Micro.run()
+        case ("registrations", let folder?):
+            arguments.removeFirst()
             try await EngineRegistrations.run(
-                folder: arguments.popFirst() ?? "", count: number(&arguments, 200_000), writers: number(&arguments, 256))
-        case "fill":
-            try await Fill.run(folder: arguments.popFirst() ?? "", count: number(&arguments, 100_000))
-        case "watch":
+                folder: folder, count: number(&arguments, 100_000), writers: number(&arguments, 256))
+        case ("fill", let folder?):
+            arguments.removeFirst()
+            try await Fill.run(
+                folder: folder, count: number(&arguments, 100_000), ttl: .seconds(number(&arguments, 30)))
+        case ("watch", .some):
             try await WatchLoad.run(
-                port: number(&arguments, 8500), watchers: number(&arguments, 10_000), changes: number(&arguments, 20))
+                port: number(&arguments, 8500), watchers: number(&arguments, 10_000), changes: number(&arguments, 20),
+                rounds: number(&arguments, 5))
         default:
-            print("usage: RollcallBench micro | registrations DIR [COUNT] [WRITERS] | fill DIR [COUNT]")
-            print("       | watch PORT [WATCHERS] [CHANGES]")
+            print("usage: RollcallBench micro | registrations DIR [COUNT] [WRITERS] | fill DIR [COUNT] [TTL-SECONDS]")
+            print("       | watch PORT [WATCHERS] [CHANGES] [ROUNDS]")
         }
     }
 
@@ -29,11 +42,13 @@ struct Main {
     }
 }
 
-/// An instance as they are: three entries of metadata, two tags, a zone.
-func sampleRegistration(_ number: Int, perService: Int = 10) -> Registration {
-    Registration(
-        service: ServiceName("service-\(number / perService)"), id: InstanceID("10.1.\(number / 250 % 250).\(number % 250):8080"),
-        host: "10.1.\(number / 250 % 250).\(number % 250)", port: 8080, healthCheck: "/health", tags: ["v2", "blue"],
+/// An instance as they are: three entries of metadata, two tags, a zone; ten to a service.
+func sampleRegistration(_ number: Int, lease: LeaseTerms = .standard) -> Registration {
+    let host = "10.1.\(number / 250 % 250).\(number % 250)"
+    return Registration(
+        service: ServiceName("service-\(number / 10)"), id: InstanceID("\(host):8080"), host: host, port: 8080,
+        healthCheck: "/health", tags: ["v2", "blue"],
         metadata: ["team": "shop", "commit": "3f2a9c1d", "started-by": "deploy"],
-        locality: Locality(region: "north", zone: "north-1"), node: "node-\(number % 100)", version: "1.4.0")
+        locality: Locality(region: "north", zone: "north-1"), node: "node-\(number % 100)", version: "1.4.0",
+        lease: lease)
 }

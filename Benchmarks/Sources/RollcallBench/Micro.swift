@@ -5,9 +5,9 @@ import Rollcall
 
 /// Single operations in this process.
 enum Micro {
-    static func run() async throws {
+    static func run() async {
         codec()
-        for count in [1000, 1_000_000] { try await registry(of: count) }
+        for count in [1000, 1_000_000] { await registry(of: count) }
         watching(instances: 10)
         watching(instances: 1000)
     }
@@ -38,7 +38,7 @@ enum Micro {
         }
     }
 
-    private static func registry(of count: Int) async throws {
+    private static func registry(of count: Int) async {
         let recovered = RecoveredState(
             instances: (0 ..< count).map { instance($0, revision: UInt64($0 + 1)) }, revision: Revision(UInt64(count)))
         let registry = LocalRegistry(recovered: recovered)
@@ -51,8 +51,8 @@ enum Micro {
         measure("leases: renew one, \(count) instances", operations: beats.count) {
             for beat in beats { keep(registry.renewImmediately(beat)) }
         }
-        let batch = beats.flatMap(\.self)
-        measure("leases: renew in a batch of \(batch.count), \(count) instances", operations: batch.count) {
+        let batch = beats.flatMap { $0 }
+        measure("leases: renew one in a batch of \(batch.count), \(count) instances", operations: batch.count) {
             keep(registry.renewImmediately(batch))
         }
         await registry.shutdown()

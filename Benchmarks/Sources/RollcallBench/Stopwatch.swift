@@ -3,7 +3,7 @@
 
 import Rollcall
 
-/// Prints the median time of an operation.
+/// Prints the name of an operation and its time in nanoseconds in each run, separated by tabs.
 ///
 /// - Parameters:
 ///   - operations: How many operations one call of `body` makes.
@@ -16,12 +16,7 @@ func measure(_ name: String, operations: Int, runs: Int = 9, _ body: () throws -
         let time = try clock.measure { try body() }
         times.append(Double(time.wholeNanoseconds) / Double(operations))
     }
-    times.sort()
-    print("\(padded(name, 58)) \(format(times[runs / 2])) ns  [\(format(times[0])) - \(format(times[runs - 1]))]")
-}
-
-func padded(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(0, width - text.count))
+    print(([name] + times.map(format)).joined(separator: "\t"))
 }
 
 /// One decimal below 100, none above.
