@@ -39,7 +39,12 @@ struct ChangeBatch {
 
     mutating func register(_ registration: Registration, life: Life) throws(RegistryError) -> RegistrationReceipt {
         let key = registration.key
-        guard let present = instance(key) else {
+        let present = instance(key)
+        if case .incarnation(let named) = life, named > .highestNamed, named != present?.incarnation {
+            let fault = FieldFault("incarnation", "\(named) is more than \(Incarnation.highestNamed)")
+            throw .invalid("registration of \(key)", [fault])
+        }
+        guard let present else {
             return begin(registration, incarnation: chosenIncarnation(life, after: nil), desired: .enabled)
         }
         switch life {

@@ -41,6 +41,10 @@ public struct InstanceKey: Sendable, Hashable, Comparable, CustomStringConvertib
 public struct Incarnation: Sendable, Hashable, Comparable, CustomStringConvertible {
     public let value: UInt64
 
+    /// The highest that a caller may name for a new life: there is always a higher one for the next, and it fits the
+    /// signed 64 bits of other systems.
+    public static let highestNamed = Incarnation(UInt64(Int64.max))
+
     public init(_ value: UInt64) {
         self.value = value
     }

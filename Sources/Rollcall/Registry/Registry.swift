@@ -97,7 +97,7 @@ public enum Life: Sendable, Hashable {
     /// a process that just started.
     case new
     /// The life with this incarnation. A lower one than the present is refused as `fenced`, a higher one begins a new
-    /// life.
+    /// life; one above ``Incarnation/highestNamed`` is `invalid`.
     case incarnation(Incarnation)
 }
 

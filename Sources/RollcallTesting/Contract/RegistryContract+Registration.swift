@@ -179,6 +179,22 @@ extension RegistryContract {
             #expect([first, same, next].map(\.incarnation.value) == [500, 500, 501])
             #expect([first, same, next].map(\.isNewLife) == [true, false, true])
         },
+        RegistryContract("there is a higher incarnation after each that may be named") { subject in
+            let highest = Incarnation.highestNamed
+            for named in [Incarnation(highest.value + 1), Incarnation(.max)] {
+                let error = await subject.failure { () throws(RegistryError) in
+                    try await subject.registry.register(subject.registration(), life: .incarnation(named))
+                }
+                #expect(error?.code == .invalid)
+            }
+            let first = try await subject.registry.register(subject.registration(), life: .incarnation(highest))
+            #expect(first.incarnation == highest)
+            let next = try await subject.registry.register(subject.registration(), life: .new)
+            #expect(next.incarnation > highest)
+            let same = try await subject.registry.register(
+                subject.registration(), life: .incarnation(next.incarnation))
+            #expect(!same.isNewLife)
+        },
         RegistryContract("a new life forgets what was said of the former one, but maintenance stays") { subject in
             let key = subject.registration().key
             try await subject.registry.register(subject.registration())
