@@ -9,7 +9,8 @@ public struct InstanceDocument: Sendable {
     public enum UnknownFields: Sendable {
         /// For answers of a newer server and for storage.
         case ignored
-        /// For requests: a field that was misspelt must not be lost silently.
+        /// For requests: a field that was misspelt must not be lost silently. ``registration(service:id:)`` throws for
+        /// them.
         case refused
     }
 
@@ -35,6 +36,9 @@ public struct InstanceDocument: Sendable {
     private var revision: UInt64?
     private var registeredAt = WallTime(millisecondsSinceEpoch: 0)
     private var changedAt = WallTime(millisecondsSinceEpoch: 0)
+    /// The first of the fields that are refused, as they are named in faults.
+    private var refused: [String] = []
+    private static let refusedMax = 32
 
     /// Reads a JSON object.
     public init(from reader: inout JSONReader, unknownFields: UnknownFields) throws(JSONError) {
@@ -42,9 +46,26 @@ public struct InstanceDocument: Sendable {
             if try readIdentityOrAddress(key, &reader) { return }
             if try readAttribute(key, &reader) { return }
             if try readStanding(key, &reader) { return }
-            guard unknownFields == .ignored else { throw reader.failure("the field \"\(key)\" is not known") }
-            try reader.skip()
+            switch key {
+            case "lease": lease = try LeaseFields(from: &reader) { refuse("lease.\($0)") }
+            case "shadows" where unknownFields == .ignored: try readShadows(&reader)
+            default:
+                refuse(key.string)
+                try reader.skip()
+            }
         }
+        if unknownFields == .ignored { refused = [] }
+    }
+
+    private mutating func refuse(_ field: String) {
+        guard refused.count < Self.refusedMax else { return }
+        refused.append(String(field.unicodeScalars.prefix(64)))
+    }
+
+    private mutating func readShadows(_ reader: inout JSONReader) throws(JSONError) {
+        var shadows: [String: [UInt8]] = [:]
+        try reader.object { name, reader throws(JSONError) in shadows[name.string] = try reader.rawValue() }
+        self.shadows = shadows
     }
 
     private mutating func readIdentityOrAddress(_ key: JSONKey, _ reader: inout JSONReader) throws(JSONError) -> Bool {
@@ -83,7 +104,6 @@ public struct InstanceDocument: Sendable {
         case "node": node = try reader.string()
         case "version": version = try reader.string()
         case "readiness": readiness = try reader.oneOf(Readiness.self)
-        case "lease": lease = try LeaseFields(from: &reader)
         default: return false
         }
         return true
@@ -99,10 +119,6 @@ public struct InstanceDocument: Sendable {
         case "revision": revision = try reader.integer(as: UInt64.self)
         case "registeredAt": registeredAt = try reader.wallTime()
         case "changedAt": changedAt = try reader.wallTime()
-        case "shadows":
-            var shadows: [String: [UInt8]] = [:]
-            try reader.object { name, reader throws(JSONError) in shadows[name.string] = try reader.rawValue() }
-            self.shadows = shadows
         // Derived from the others.
         case "status", "endpoint", "healthCheckURL": try reader.skip()
         default: return false
@@ -115,14 +131,14 @@ public struct InstanceDocument: Sendable {
     /// - Parameters:
     ///   - service: Used when the object names none.
     ///   - id: Likewise.
-    /// - Throws: `invalid` with the fields that are missing.
+    /// - Throws: `invalid` with the fields that are missing, and with those that are refused.
     public func registration(service: ServiceName? = nil, id: InstanceID? = nil) throws(RegistryError) -> Registration {
-        var faults: [FieldFault] = []
+        var faults = refused.map { FieldFault($0, "is not a field of a registration") }
         let service = self.service.map { ServiceName($0) } ?? service
         if service == nil { faults.append(FieldFault("service", "is missing")) }
         if host == nil { faults.append(FieldFault("host", "is missing")) }
         if port == nil { faults.append(FieldFault("port", "is missing")) }
-        guard let service, let host, let port else { throw .invalid("registration", faults) }
+        guard faults.isEmpty, let service, let host, let port else { throw .invalid("registration", faults) }
         return Registration(
             service: service, id: self.id.map { InstanceID($0) } ?? id, host: host, port: port, isSecure: isSecure,
             namedPorts: namedPorts, healthCheck: healthCheck, tags: tags, metadata: metadata, weight: weight,
@@ -148,7 +164,8 @@ private struct LeaseFields {
 
     init() {}
 
-    init(from reader: inout JSONReader) throws(JSONError) {
+    /// - Parameter unknown: Told the fields that are not known.
+    init(from reader: inout JSONReader, unknown: (String) -> Void) throws(JSONError) {
         var fields = LeaseFields()
         try reader.object { key, reader throws(JSONError) in
             switch key {
@@ -156,7 +173,9 @@ private struct LeaseFields {
             case "ttlSeconds": fields.ttl = try reader.durationInSeconds()
             case "evictAfterSeconds": fields.evictAfter = try reader.durationInSeconds()
             case "state": fields.state = try reader.oneOf(LeaseState.self)
-            default: throw reader.failure("the field \"lease.\(key)\" is not known")
+            default:
+                unknown(key.string)
+                try reader.skip()
             }
         }
         self = fields

@@ -33,15 +33,21 @@ struct InstanceCodecTests {
         }
     }
 
-    @Test("an unknown field of a registration is refused by its name")
-    func unknownField() {
-        let text = Array(#"{"host": "h", "port": 1, "prot": 2}"#.utf8)
-        let error = #expect(throws: JSONError.self) {
+    @Test("unknown fields of a registration are refused by their names, with what else is wrong")
+    func unknownFields() throws {
+        let text = Array(#"{"host": "h", "prot": 2, "lease": {"ttl": 1, "kind": "none"}, "shadows": {}}"#.utf8)
+        func document(_ unknownFields: InstanceDocument.UnknownFields) throws(JSONError) -> InstanceDocument {
             try JSONReader.read(text) { reader throws(JSONError) in
-                try InstanceDocument(from: &reader, unknownFields: .refused)
+                try InstanceDocument(from: &reader, unknownFields: unknownFields)
             }
         }
-        #expect(error?.description.contains("prot") == true)
+
+        let refused = #expect(throws: RegistryError.self) { try document(.refused).registration(service: "web") }
+        let ignored = #expect(throws: RegistryError.self) { try document(.ignored).registration(service: "web") }
+
+        #expect(refused?.code == .invalid)
+        #expect(refused?.faults.map(\.field) == ["prot", "lease.ttl", "shadows", "port"])
+        #expect(ignored?.faults.map(\.field) == ["port"])
     }
 
     @Test(
