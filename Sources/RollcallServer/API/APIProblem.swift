@@ -22,7 +22,9 @@ struct APIProblem: Error {
         let (status, kind, title) = Self.row(error.code)
         var document = ProblemDocument(status: status, kind: kind, title: title, detail: error.message)
         if case .after(let delay) = error.retry {
-            document.retryAfterSeconds = max(1, Int((delay.inSeconds).rounded(.up)))
+            document.retryAfterSeconds = max(1, Int(delay.inSeconds.rounded(.up)))
+        } else if status == 503 {
+            document.retryAfterSeconds = 1
         }
         if let current = error.currentIncarnation {
             document.members.append(.init(name: "currentIncarnation", value: .integer(Int(clamping: current.value))))

@@ -20,10 +20,10 @@ struct APIRequest: Sendable {
     /// The parameter `incarnation`, if there is one.
     func incarnation() throws(APIProblem) -> Incarnation? {
         guard let text = query.first("incarnation") else { return nil }
-        guard let value = UInt64(text) else {
+        guard let incarnation = Incarnation(decimal: text.utf8) else {
             throw APIProblem(malformed: "the parameter incarnation must be a number, found \"\(text)\"")
         }
-        return Incarnation(value)
+        return incarnation
     }
 
     /// Refuses parameters that the route does not take: a misspelt filter must not widen an answer silently.
@@ -32,6 +32,9 @@ struct APIRequest: Sendable {
             let known = route.queryParameters.map { $0.hasSuffix(".") ? $0 + "KEY" : $0 }
             let hint = known.isEmpty ? "this route takes none" : "it takes \(known.joined(separator: ", "))"
             throw APIProblem(malformed: "the parameter \"\(name)\" is not known: \(hint)")
+        }
+        if let name = query.firstRepeated(except: NativeRoute.repeatableParameters) {
+            throw APIProblem(malformed: "the parameter \"\(name)\" is given more than once")
         }
     }
 
@@ -50,6 +53,21 @@ extension NativeRoute {
         queryParameters.contains { known in
             known.hasSuffix(".") ? parameter.hasPrefix(known) && parameter.count > known.count : parameter == known
         }
+    }
+}
+
+extension Incarnation {
+    /// Reads decimal digits, nothing else; `nil` when they are none, or too many.
+    init?(decimal text: some Collection<UInt8>) {
+        guard !text.isEmpty else { return nil }
+        var value: UInt64 = 0
+        for byte in text {
+            let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (next, isTooLarge) = tens.addingReportingOverflow(UInt64(byte &- UInt8(ascii: "0")))
+            guard byte &- UInt8(ascii: "0") < 10, !overflow, !isTooLarge else { return nil }
+            value = next
+        }
+        self.init(value)
     }
 }
 

@@ -33,6 +33,12 @@ struct InstanceFilter: Hashable, Sendable {
 
     var isEmpty: Bool { self == InstanceFilter() }
 
+    /// What the texts in it take up.
+    var byteCount: Int {
+        let texts = tags + [zone ?? "", region ?? ""] + metadata.keys + metadata.values
+        return texts.reduce(0) { $0 + $1.utf8.count }
+    }
+
     func matches(_ instance: ServiceInstance) -> Bool {
         if healthyOnly && !instance.status.isHealthy { return false }
         if let zone, instance.locality.zone != zone { return false }

@@ -36,25 +36,27 @@ struct MetricsPage: Sendable {
             [("", statistics.failedWrites)])
         add(
             "rollcall_waiting_writes", "gauge", "Writes that wait for their turn.",
-            [("", UInt64(statistics.waitingWrites))])
-        add("rollcall_services", "gauge", "Services that have instances.", [("", UInt64(counts.services))])
-        add("rollcall_instances", "gauge", "Instances, whatever their status.", [("", UInt64(counts.instances))])
+            [("", UInt64(clamping: statistics.waitingWrites))])
+        add("rollcall_services", "gauge", "Services that have instances.", [("", UInt64(clamping: counts.services))])
+        add(
+            "rollcall_instances", "gauge", "Instances, whatever their status.",
+            [("", UInt64(clamping: counts.instances))])
         add(
             "rollcall_lapsed_leases", "gauge", "Leases that ran out and were neither renewed nor evicted yet.",
-            [("", UInt64(statistics.lapsedLeases))])
+            [("", UInt64(clamping: statistics.lapsedLeases))])
         add(
             "rollcall_brake_engaged", "gauge",
             "Whether the brake holds evictions back, for the fleet or how many services.",
             [
                 ("scope=\"fleet\"", statistics.isFleetBraked ? 1 : 0),
-                ("scope=\"service\"", UInt64(statistics.brakedServices.count)),
+                ("scope=\"service\"", UInt64(clamping: statistics.brakedServices.count)),
             ])
         add(
             "rollcall_brake_suspects", "gauge", "Instances whose eviction is held back.",
-            [("", UInt64(statistics.heldEvictions))])
+            [("", UInt64(clamping: statistics.heldEvictions))])
         add(
             "rollcall_observers", "gauge", "Watches, listeners and event loops that follow the catalog.",
-            [("", UInt64(catalog.observerCount))])
+            [("", UInt64(clamping: catalog.observerCount))])
         add("rollcall_revision", "gauge", "The revision of the last change.", [("", catalog.revision.value)])
         return text
     }

@@ -2,7 +2,6 @@
 // Rollcall
 
 internal import Rollcall
-internal import Synchronization
 
 extension NativeAPI {
     func listServices() -> APIAnswer {
@@ -33,7 +32,9 @@ extension NativeAPI {
     func readService(_ request: APIRequest) throws(APIProblem) -> APIAnswer {
         let filter = try InstanceFilter(request.query)
         let snapshot = registry.catalog.snapshot(of: request.service)
-        if request.ifNoneMatch == Self.entityTag(snapshot) { return Self.notModified(snapshot) }
+        if let known = request.ifNoneMatch, EntityTag.list(known, contains: Self.entityTag(snapshot)) {
+            return Self.notModified(snapshot)
+        }
         return Self.list(snapshot, filter.isEmpty ? snapshot.instances : snapshot.instances.filter(filter.matches))
     }
 
@@ -79,10 +80,10 @@ extension NativeAPI {
         }
         let snapshot = registry.catalog.snapshot(of: request.service)
         let matching = filter.isEmpty ? snapshot.instances : snapshot.instances.filter(filter.matches)
-        let balancer = balancers.balancer(request.service, policy, filter)
-        guard let instance = balancer.pick(from: matching.routable) else {
-            throw noInstance(request.service, matching, of: snapshot.count)
-        }
+        let candidates = matching.routable
+        guard !candidates.isEmpty,
+            let instance = balancers.balancer(snapshot.service, policy, filter).pick(from: candidates)
+        else { throw noInstance(request.service, matching, of: snapshot.count) }
         return .json(instance.jsonBytes())
     }
 
@@ -100,29 +101,5 @@ extension NativeAPI {
             ProblemDocument(
                 status: matching.isEmpty ? 404 : 503, kind: "no-instance", title: "No instance to call", detail: detail,
                 retryAfterSeconds: matching.isEmpty ? nil : 1))
-    }
-}
-
-/// The balancers of the resolve route, one for each question that is asked, so that round robin goes on from one request
-/// to the next. Bounded: when there are too many, all begin anew.
-final class BalancerTable: Sendable {
-    private struct Question: Hashable {
-        var service: ServiceName
-        var policy: BalancingPolicy
-        var filter: InstanceFilter
-    }
-
-    private let balancers = Mutex<[Question: any LoadBalancer]>([:])
-    static let limit = 10_000
-
-    func balancer(_ service: ServiceName, _ policy: BalancingPolicy, _ filter: InstanceFilter) -> any LoadBalancer {
-        balancers.withLock { balancers in
-            let question = Question(service: service, policy: policy, filter: filter)
-            if let known = balancers[question] { return known }
-            if balancers.count >= Self.limit { balancers.removeAll() }
-            let balancer = policy.makeBalancer()
-            balancers[question] = balancer
-            return balancer
-        }
     }
 }

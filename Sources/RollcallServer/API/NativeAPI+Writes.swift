@@ -76,17 +76,20 @@ extension NativeAPI {
     static let heartbeatsMax = 10_000
 
     static func readHeartbeats(_ reader: inout JSONReader) throws(JSONError) -> [Heartbeat] {
-        var heartbeats: [Heartbeat] = []
+        var found: [Heartbeat]?
         try reader.object { key, reader throws(JSONError) in
             guard key == "heartbeats" else { throw reader.failure("the field \"\(key)\" is not known") }
+            var heartbeats: [Heartbeat] = []
             try reader.array { reader throws(JSONError) in
                 guard heartbeats.count < heartbeatsMax else {
                     throw reader.failure("more than \(heartbeatsMax) heartbeats in one request")
                 }
                 heartbeats.append(try readHeartbeat(&reader))
             }
+            found = heartbeats
         }
-        return heartbeats
+        guard let found else { throw reader.failure("the field heartbeats is missing") }
+        return found
     }
 
     private static func readHeartbeat(_ reader: inout JSONReader) throws(JSONError) -> Heartbeat {

@@ -20,8 +20,8 @@ struct NativeFastPath: FastResponder {
     private static let renewed = APIAnswer.noContent.prepared
 
     func plan(for head: HTTPRequestHead, on eventLoop: any EventLoop) -> RequestPlan {
-        let ordinary = RequestPlan.ordinary(bodyBytesMax: limits.bytesMax(head))
-        let target = head.uri.utf8
+        let target = head.target
+        let ordinary = RequestPlan.ordinary(bodyBytesMax: limits.bytesMax(head.method, target))
         switch head.method {
         case .GET, .HEAD:
             if let rest = target.dropping(Self.services) { return lookup(head, rest) ?? ordinary }
@@ -54,7 +54,9 @@ struct NativeFastPath: FastResponder {
         guard query.isEmpty || healthyOnly else { return nil }
         let snapshot = registry.catalog.snapshot(of: ServiceName(String(Substring(name))))
         let response: PreparedResponse
-        if let known = head.headers.first(name: "if-none-match"), known == NativeAPI.entityTag(snapshot) {
+        if let known = head.headers.first(name: "if-none-match"),
+            EntityTag.list(known, contains: NativeAPI.entityTag(snapshot))
+        {
             response = snapshot.derivedValue(Self.notModifiedKey) { NativeAPI.notModified($0).prepared }
         } else if healthyOnly {
             response = snapshot.derivedValue(Self.healthyKey) { NativeAPI.list($0, $0.healthy).prepared }
@@ -85,10 +87,8 @@ struct NativeFastPath: FastResponder {
         guard let query = tail.dropFirst(id.count).dropping("/heartbeat") else { return nil }
         var incarnation: Incarnation?
         if !query.isEmpty {
-            guard let digits = query.dropping("?incarnation="), let value = UInt64(Substring(digits)) else {
-                return nil
-            }
-            incarnation = Incarnation(value)
+            guard let named = query.dropping("?incarnation=").flatMap({ Incarnation(decimal: $0) }) else { return nil }
+            incarnation = named
         }
         guard !service.isEmpty, !id.isEmpty, !service.contains(UInt8(ascii: "%")),
             let decodedID = PercentEncoding.decoded(id)
@@ -123,26 +123,18 @@ struct NativeFastPath: FastResponder {
     }
 }
 
-/// How long the body of a request may be.
-public struct BodyLimits: Sendable, Hashable {
-    public var registrationBytes = 64 * 1024
-    public var heartbeatsBytes = 2 * 1024 * 1024
-    public var otherBytes = 16 * 1024
-
-    public init() {}
-
-    func bytesMax(_ head: HTTPRequestHead) -> Int {
-        switch head.method {
-        case .POST where head.uri.utf8.dropping("/api/v1/heartbeats") != nil: heartbeatsBytes
-        case .PUT: registrationBytes
-        default: otherBytes
-        }
+extension HTTPRequestHead {
+    /// The path and query of the request target, which may be a complete URI (RFC 9112, section 3.2.2).
+    fileprivate var target: Substring.UTF8View {
+        let target = uri.utf8[...]
+        guard target.first != UInt8(ascii: "/"), let scheme = target.dropping("http://") else { return target }
+        return scheme.drop { $0 != UInt8(ascii: "/") }
     }
 }
 
-extension Collection where Element == UInt8, SubSequence == Substring.UTF8View {
+extension Substring.UTF8View {
     /// What follows `prefix`; `nil` when it does not begin so.
-    fileprivate func dropping(_ prefix: StaticString) -> Substring.UTF8View? {
+    func dropping(_ prefix: StaticString) -> Substring.UTF8View? {
         guard count >= prefix.utf8CodeUnitCount else { return nil }
         var index = startIndex
         for offset in 0 ..< prefix.utf8CodeUnitCount {

@@ -58,6 +58,9 @@ enum NativeRoute: Int, CaseIterable, Sendable {
         }
     }
 
+    /// The query parameters of ordinary routes that may be given more than once.
+    static let repeatableParameters = ["tag"]
+
     /// As it is named in metrics.
     var name: String { "\(method.rawValue) \(path)" }
 }

@@ -10,6 +10,8 @@ internal import Rollcall
 /// Routes what the fast path leaves to ordinary asynchronous code.
 struct NativeRouter: OrdinaryResponder {
     private let responder: RouterResponder<NativeContext>
+    /// Finds the methods of a path, whatever the method of the request.
+    private let refusals: RouterResponder<NativeContext>
     private let logger: Logger
 
     init(api: NativeAPI, metrics: [RouteMetrics], logger: Logger) {
@@ -23,18 +25,25 @@ struct NativeRouter: OrdinaryResponder {
             router.on(RouterPath(route.path), method: route.method, use: handler)
             if route.method == .get { router.on(RouterPath(route.path), method: .head, use: handler) }
         }
-        Self.refuseOtherMethods(in: router)
         responder = router.buildResponder()
+        refusals = Self.makeRefusals()
     }
 
     func respond(to request: Request, channel: any Channel) async throws -> Response {
         let context = NativeContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
         let response = try await responder.respond(to: request, context: context)
-        // The router's own word for a path that it does not know; those of routes are problem documents.
+        // The router's own word for what it does not know; those of routes are problem documents.
         guard response.status == .notFound, response.headers[.contentType] != ProblemDocument.mediaType else {
             return response
         }
-        return APIProblem.notFound(request.uri.path).answer.response
+        var head = request.head
+        head.method = .get
+        let known = Request(head: head, body: RequestBody(buffer: ByteBuffer()))
+        let refusal = try await refusals.respond(to: known, context: context)
+        guard refusal.status == .methodNotAllowed, let allowed = refusal.headers[.allow],
+            !allowed.split(separator: ", ").contains(Substring(request.method.rawValue))
+        else { return APIProblem.notFound(request.uri.path).answer.response }
+        return refusal
     }
 
     private static func serve(
@@ -79,8 +88,8 @@ struct NativeRouter: OrdinaryResponder {
     }
 
     /// A path that exists with another method is told so, and which methods there are.
-    private static func refuseOtherMethods(in router: Router<NativeContext>) {
-        let methods: [HTTPRequest.Method] = [.get, .put, .post, .delete, .patch, .options, .head]
+    private static func makeRefusals() -> RouterResponder<NativeContext> {
+        let router = Router(context: NativeContext.self)
         for (path, routes) in Dictionary(grouping: NativeRoute.allCases, by: \.path) {
             var allowed = routes.map(\.method)
             if allowed.contains(.get), path != NativeRoute.watch.path { allowed.append(.head) }
@@ -92,10 +101,9 @@ struct NativeRouter: OrdinaryResponder {
             ).answer
             answer.headers.append(("allow", names))
             let refusal = answer
-            for method in methods where !allowed.contains(method) {
-                router.on(RouterPath(path), method: method) { _, _ in refusal.response }
-            }
+            router.on(RouterPath(path), method: .get) { _, _ in refusal.response }
         }
+        return router.buildResponder()
     }
 }
 

@@ -34,4 +34,11 @@ struct QueryParameters: Sendable, Hashable {
     func values(of name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
 
     func first(_ name: String) -> String? { pairs.first { $0.name == name }?.value }
+
+    /// A name that is there more than once and is none of `repeatable`.
+    func firstRepeated(except repeatable: [String]) -> String? {
+        guard pairs.count > 1 else { return nil }
+        var seen: Set<String> = []
+        return pairs.first { !seen.insert($0.name).inserted && !repeatable.contains($0.name) }?.name
+    }
 }

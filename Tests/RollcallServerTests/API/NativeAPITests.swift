@@ -218,7 +218,7 @@ struct NativeAPITests {
                 ("[]", 400, "malformed", "object"),
                 (#"{"host": "h", "port": 1} x"#, 400, "malformed", "body"),
                 (#"{"host": "h", "port": 70000}"#, 400, "malformed", "port"),
-                (#"{"host": "h", "prot": 1, "port": 1}"#, 400, "malformed", "prot"),
+                (#"{"host": "h", "prot": 1, "port": 1}"#, 422, "invalid", "prot"),
                 (#"{"port": 1}"#, 422, "invalid", "host"),
                 (#"{"host": "h", "port": 0}"#, 422, "invalid", "port"),
                 (#"{"host": "h", "port": 1, "id": "other"}"#, 422, "invalid", "web/other"),
