@@ -35,7 +35,7 @@ enum Rejection: String, Hashable, Sendable, CaseIterable {
                 detail: "The only expectation known is 100-continue.")
         case .headTooLarge:
             ProblemDocument(
-                status: 431, kind: "head-too-large", title: "Request head too large",
+                status: 431, kind: "headers-too-large", title: "Request head too large",
                 detail: "The request line and header fields exceed this server's limit.")
         case .headTooSlow:
             ProblemDocument(
