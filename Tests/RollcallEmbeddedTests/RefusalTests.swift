@@ -149,7 +149,7 @@ struct RefusalTests {
     @Test("begins anew when it is empty, as a start leaves it that was ended at once")
     func empty() async throws {
         let folder = try TemporaryFolder()
-        FileManager.default.createFile(atPath: folder.path("rollcall.db"), contents: nil)
+        #expect(FileManager.default.createFile(atPath: folder.path("rollcall.db"), contents: nil))
         #expect(await refusal(folder.path) == nil)
     }
 

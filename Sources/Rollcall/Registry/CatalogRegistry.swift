@@ -7,9 +7,9 @@ public protocol CatalogRegistry: Registry {
 
     /// Renews leases without waiting, for callers that may not wait (an event loop).
     ///
-    /// - Returns: The outcomes in the order of the heartbeats; `nil` when more has to be done for one of them than to renew,
-    ///   such as to bring an instance back that was `down`: then ``Registry/heartbeat(_:)`` is to be called with all of
-    ///   them. Some may have been renewed already, which does no harm.
+    /// - Returns: The outcomes in the order of the heartbeats; `nil` when more has to be done for one of them than to
+    ///   renew, such as to bring an instance back that was `down`: then ``Registry/heartbeat(_:)`` is to be called with
+    ///   all of them. Some may have been renewed already, which does no harm.
     func renewImmediately(_ heartbeats: [Heartbeat]) -> [HeartbeatOutcome]?
 
     /// Ends what the brake holds back, now: an operator has understood the cause. The instances that are still silent

@@ -6,8 +6,8 @@ internal import Rollcall
 extension WatchScope {
     /// Where the scope is watched; `nil` when no service can be in it.
     ///
-    /// A scope of more services than fit a request is watched as all services: what does not belong to it is left out by
-    /// ``contains(_:)`` on this side.
+    /// A scope of more services than fit a request is watched as all services: what does not belong to it is left out
+    /// by ``contains(_:)`` on this side.
     var path: RequestPath? {
         switch self {
         case .all: return .watch(nil)

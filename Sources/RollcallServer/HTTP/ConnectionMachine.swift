@@ -5,7 +5,8 @@ internal import Rollcall
 
 /// What one HTTP/1 connection may do next, and until when. Pure: it is told events and the time.
 ///
-/// It keeps the order of a connection: one request at a time is read, answered and finished before the next is looked at.
+/// It keeps the order of a connection: one request at a time is read, answered and finished before the next is looked
+/// at.
 struct ConnectionMachine: Sendable {
     enum Phase: Hashable, Sendable {
         /// Between requests; nothing of the next was seen.

@@ -7,7 +7,8 @@ internal import Rollcall
 
 /// The I/O shell around a `ConnectionMachine`: the last handler of an HTTP/1 connection's pipeline.
 ///
-/// Requests come in as parts of NIO's decoder; answers leave as bytes. All state belongs to the connection's event loop.
+/// Requests come in as parts of NIO's decoder; answers leave as bytes. All state belongs to the connection's event
+/// loop.
 final class HTTPConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer
@@ -109,8 +110,8 @@ extension HTTPConnectionHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        // While an answer is being made nothing more is taken from the client: a pipelining one waits in the kernel. The
-        // end of its stream is noticed all the same.
+        // While an answer is being made nothing more is taken from the client: a pipelining one waits in the kernel.
+        // The end of its stream is noticed all the same.
         if waiting.isEmpty && (canProceed || machine.phase == .lingering) {
             context.read()
         } else {

@@ -18,8 +18,8 @@ struct HTTPServices: Sendable {
 /// Accepts HTTP/1 connections until it is told to stop, then lets them end in order.
 ///
 /// On graceful shutdown the listening socket is closed, idle connections are closed at once, requests in flight are
-/// answered, and holders of connections are asked to end. What is not done after `HTTPLimits.drainTime` is cancelled, and
-/// a little later cut off.
+/// answered, and holders of connections are asked to end. What is not done after `HTTPLimits.drainTime` is cancelled,
+/// and a little later cut off.
 public final class HTTPListener: Service {
     private let configuration: HTTPServerConfiguration
     private let group: any EventLoopGroup
@@ -96,8 +96,8 @@ public struct HTTPListenerError: Error, CustomStringConvertible {
     public let cause: any Error
 
     public var description: String {
-        "cannot listen for HTTP on \(host):\(port): \(cause). Is another process using the port, or the address not one "
-            + "of this machine's?"
+        "cannot listen for HTTP on \(host):\(port): \(cause). Is another process using the port, or the address not "
+            + "one of this machine's?"
     }
 }
 

@@ -39,8 +39,8 @@ public struct HTTPLimits: Sendable, Hashable {
     public var idleTimeMax: Duration = .seconds(75)
     /// A client that has taken no byte of what waits for it for so long is cut off.
     public var stallTimeMax: Duration = .seconds(60)
-    /// After an answer that ends a connection, what the client is still sending is read and dropped for so long, because
-    /// closing at once would make the kernel discard the answer.
+    /// After an answer that ends a connection, what the client is still sending is read and dropped for so long,
+    /// because closing at once would make the kernel discard the answer.
     public var lingerTime: Duration = .seconds(2)
     /// After the server was told to stop: for so long requests in flight may take, then they are cancelled.
     public var drainTime: Duration = .seconds(10)

@@ -21,7 +21,9 @@ enum PrometheusText {
         return text
     }
 
-    private static func write(_ histogram: PrometheusHistogram, _ name: String, _ labels: String, to text: inout String) {
+    private static func write(
+        _ histogram: PrometheusHistogram, _ name: String, _ labels: String, to text: inout String
+    ) {
         let (cumulative, sum) = histogram.read()
         let prefix = labels.isEmpty ? "" : labels + ","
         for (index, count) in cumulative.enumerated() {
