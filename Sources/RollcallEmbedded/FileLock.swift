@@ -44,7 +44,11 @@ final class FileLock: Sendable {
     /// Lets others have the file. Releasing twice does nothing.
     func release() {
         descriptor.withLock { descriptor in
-            if let descriptor { close(descriptor) }
+            if let descriptor {
+                // Closing alone would leave the lock with a child that was just forked and has not come to its exec.
+                _ = flock(descriptor, LOCK_UN)
+                close(descriptor)
+            }
             descriptor = nil
         }
     }
