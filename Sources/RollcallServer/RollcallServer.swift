@@ -14,9 +14,11 @@ public import ServiceLifecycle
 /// try await ServiceGroup(services: [server], gracefulShutdownSignals: [.sigterm], logger: logger).run()
 /// ```
 public final class RollcallServer: Service {
-    private let listener: HTTPListener
+    private let configuration: HTTPServerConfiguration
+    private let services: HTTPServices
     private let readiness: ServerReadiness
-    private let ownGroup: MultiThreadedEventLoopGroup?
+    private let eventLoopGroup: (any EventLoopGroup)?
+    private let onListening: @Sendable (SocketAddress) -> Void
 
     /// - Parameters:
     ///   - time: The time line of the registry, on which its changes are born.
@@ -37,35 +39,41 @@ public final class RollcallServer: Service {
         let streams = EventStreams(
             catalog: registry.catalog, time: time, configuration: configuration.watches,
             metrics: WatchMetrics(factory: factory))
-        let services = HTTPServices(
+        services = HTTPServices(
             limits: configuration.http.limits,
             fast: NativeFastPath(registry: registry, streams: streams, limits: configuration.bodies, metrics: routes),
             ordinary: NativeRouter(api: api, metrics: routes, logger: logger), metrics: metrics)
+        self.configuration = configuration.http
         self.readiness = readiness
-        if eventLoopGroup == nil {
-            ownGroup = MultiThreadedEventLoopGroup(numberOfThreads: configuration.http.eventLoopCount)
-        } else {
-            ownGroup = nil
-        }
-        listener = HTTPListener(
-            configuration: configuration.http, group: eventLoopGroup ?? ownGroup ?? .singleton, services: services,
-            onListening: onListening)
+        self.eventLoopGroup = eventLoopGroup
+        self.onListening = onListening
     }
 
     /// Serves until a graceful shutdown or until the task is cancelled. The registry stays open: it is the caller's.
     ///
     /// - Throws: ``HTTPListenerError`` when the address cannot be listened on.
     public func run() async throws {
-        do {
-            try await withTaskCancellationOrGracefulShutdownHandler { [listener] in
-                try await listener.run()
-            } onCancelOrGracefulShutdown: { [readiness] in
-                readiness.stop()
+        guard let eventLoopGroup else {
+            let own = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopCount)
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await serve(on: own))
+            } catch {
+                result = .failure(error)
             }
-        } catch {
-            try? await ownGroup?.shutdownGracefully()
-            throw error
+            try? await own.shutdownGracefully()
+            return try result.get()
         }
-        try? await ownGroup?.shutdownGracefully()
+        try await serve(on: eventLoopGroup)
+    }
+
+    private func serve(on group: any EventLoopGroup) async throws {
+        let listener = HTTPListener(
+            configuration: configuration, group: group, services: services, onListening: onListening)
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            try await listener.run()
+        } onCancelOrGracefulShutdown: { [readiness] in
+            readiness.stop()
+        }
     }
 }

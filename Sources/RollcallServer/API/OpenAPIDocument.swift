@@ -18,6 +18,7 @@ enum OpenAPIDocument {
                 "operationId": "listServices",
                 "summary": "All services that have instances, sorted by name",
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The services",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Services"}}}
@@ -45,6 +46,7 @@ enum OpenAPIDocument {
                   }
                 ],
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The instances",
                     "headers": {
@@ -83,6 +85,7 @@ enum OpenAPIDocument {
                   }
                 ],
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The instance",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Instance"}}}
@@ -99,6 +102,7 @@ enum OpenAPIDocument {
                 "operationId": "readInstance",
                 "summary": "One instance",
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The instance",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Instance"}}}
@@ -124,6 +128,7 @@ enum OpenAPIDocument {
                   "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Registration"}}}
                 },
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "An update of the present life",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Instance"}}}
@@ -147,6 +152,7 @@ enum OpenAPIDocument {
                 "summary": "Removes an instance",
                 "parameters": [{"$ref": "#/components/parameters/incarnation"}],
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "204": {"description": "It is removed"},
                   "400": {"$ref": "#/components/responses/Malformed"},
                   "409": {"$ref": "#/components/responses/Fenced"},
@@ -166,6 +172,7 @@ enum OpenAPIDocument {
                 "summary": "Renews a lease",
                 "parameters": [{"$ref": "#/components/parameters/incarnation"}],
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "204": {"description": "It is renewed"},
                   "400": {"$ref": "#/components/responses/Malformed"},
                   "404": {"$ref": "#/components/responses/UnknownInstance"},
@@ -186,6 +193,7 @@ enum OpenAPIDocument {
                   "content": {"application/json": {"schema": {"$ref": "#/components/schemas/DesiredState"}}}
                 },
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The instance",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Instance"}}}
@@ -221,6 +229,7 @@ enum OpenAPIDocument {
                   }
                 },
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The instance",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Instance"}}}
@@ -263,6 +272,7 @@ enum OpenAPIDocument {
                   }
                 },
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The instance",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Instance"}}}
@@ -282,6 +292,7 @@ enum OpenAPIDocument {
                 "summary": "Forgets a check",
                 "parameters": [{"$ref": "#/components/parameters/incarnation"}],
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The instance",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Instance"}}}
@@ -306,6 +317,7 @@ enum OpenAPIDocument {
                   "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Heartbeats"}}}
                 },
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "What came of them",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/HeartbeatOutcomes"}}}
@@ -343,6 +355,7 @@ enum OpenAPIDocument {
                   }
                 ],
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The events",
                     "content": {"text/event-stream": {"schema": {"type": "string"}}}
@@ -357,6 +370,7 @@ enum OpenAPIDocument {
                 "operationId": "readBrake",
                 "summary": "What the brake holds back",
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The brake",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Brake"}}}
@@ -378,6 +392,7 @@ enum OpenAPIDocument {
                   }
                 ],
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "204": {"description": "It is being released"},
                   "400": {"$ref": "#/components/responses/Malformed"}
                 }
@@ -388,6 +403,7 @@ enum OpenAPIDocument {
                 "operationId": "openAPI",
                 "summary": "This document",
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The document",
                     "content": {"application/json": {"schema": {"type": "object"}}}
@@ -401,6 +417,7 @@ enum OpenAPIDocument {
                 "operationId": "live",
                 "summary": "Whether the process works",
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "It does",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}}
@@ -414,6 +431,7 @@ enum OpenAPIDocument {
                 "operationId": "ready",
                 "summary": "Whether the server wants to be sent requests",
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "It does",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}}
@@ -431,6 +449,7 @@ enum OpenAPIDocument {
                 "operationId": "metrics",
                 "summary": "Metrics in the text format of Prometheus",
                 "responses": {
+                  "default": {"$ref": "#/components/responses/Problem"},
                   "200": {
                     "description": "The metrics",
                     "content": {"text/plain": {"schema": {"type": "string"}}}
@@ -493,6 +512,10 @@ enum OpenAPIDocument {
               }
             },
             "responses": {
+              "Problem": {
+                "description": "Any other refusal: the request is not HTTP/1, too slow, too large or of another method",
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+              },
               "Malformed": {
                 "description": "The request cannot be read",
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -549,6 +572,10 @@ enum OpenAPIDocument {
               },
               "DesiredState": {
                 "type": "object",
+                "examples": [
+                  {"desired": "draining", "reason": "moving to another host", "until": "2026-01-31T09:30:00Z"},
+                  {"desired": "enabled"}
+                ],
                 "required": ["desired"],
                 "additionalProperties": false,
                 "properties": {
@@ -569,6 +596,13 @@ enum OpenAPIDocument {
               },
               "Registration": {
                 "type": "object",
+                "examples": [
+                  {"host": "10.0.0.7", "port": 8080},
+                  {
+                    "host": "10.0.0.7", "port": 8080, "ports": {"admin": 9000}, "healthCheck": "/health",
+                    "tags": ["v2"], "metadata": {"team": "shop"}, "zone": "n1", "lease": {"ttlSeconds": 30}
+                  }
+                ],
                 "required": ["host", "port"],
                 "additionalProperties": false,
                 "properties": {
@@ -608,6 +642,19 @@ enum OpenAPIDocument {
               },
               "Instance": {
                 "type": "object",
+                "examples": [
+                  {
+                    "service": "web", "id": "10.0.0.7:8080", "incarnation": 17, "status": "up",
+                    "endpoint": "http://10.0.0.7:8080", "host": "10.0.0.7", "port": 8080, "secure": false,
+                    "ports": {"admin": 9000}, "healthCheck": "/health", "tags": ["v2"], "metadata": {"team": "shop"},
+                    "weight": 1, "region": "north", "zone": "n1", "node": "host-3", "version": "1.4.0",
+                    "readiness": "ready", "healthCheckURL": "http://10.0.0.7:8080/health",
+                    "lease": {"kind": "heartbeat", "ttlSeconds": 30, "evictAfterSeconds": 90, "state": "current"},
+                    "state": {"desired": "enabled"},
+                    "checks": [{"id": "disk", "status": "passing", "output": "", "since": "2026-01-01T00:00:00.000Z"}],
+                    "revision": 21, "registeredAt": "2026-01-01T00:00:00.000Z", "changedAt": "2026-01-01T00:00:02.150Z"
+                  }
+                ],
                 "required": [
                   "service",
                   "id",
@@ -693,6 +740,9 @@ enum OpenAPIDocument {
               },
               "Heartbeats": {
                 "type": "object",
+                "examples": [
+                  {"heartbeats": [{"service": "web", "id": "10.0.0.7:8080", "incarnation": 17}]}
+                ],
                 "required": ["heartbeats"],
                 "additionalProperties": false,
                 "properties": {
@@ -714,6 +764,9 @@ enum OpenAPIDocument {
               },
               "HeartbeatOutcomes": {
                 "type": "object",
+                "examples": [
+                  {"renewed": 998, "refused": [{"index": 3, "outcome": "unknown"}]}
+                ],
                 "required": ["renewed", "refused"],
                 "properties": {
                   "renewed": {"type": "integer", "format": "int64", "minimum": 0},
@@ -749,6 +802,13 @@ enum OpenAPIDocument {
               "Health": {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}},
               "Problem": {
                 "type": "object",
+                "examples": [
+                  {
+                    "type": "urn:rollcall:problem:invalid", "title": "Fields break rules", "status": 422,
+                    "detail": "registration of web/1 is not valid: port: must be 1 to 65535",
+                    "faults": [{"field": "port", "problem": "must be 1 to 65535"}]
+                  }
+                ],
                 "required": ["type", "title", "status", "detail"],
                 "properties": {
                   "type": {"type": "string"},

@@ -14,7 +14,7 @@ struct RequestReadingTests {
     @Test("an incarnation is a decimal number that others can count on from, on the event loop and on the route alike")
     func incarnations() async throws {
         try await RunningServer.run { (server) async throws in
-            let wrong = ["18446744073709551616", "99999999999999999999999", "+1", "%2B1", "-1", "1.0", "0x1", "", "%31%"]
+            let wrong = ["18446744073709551616", "99999999999999999999", "+1", "%2B1", "-1", "1.0", "0x1", "", "%31%"]
             for text in wrong {
                 for (method, part) in [("PUT", ""), ("PUT", "/heartbeat"), ("DELETE", "")] {
                     let target = "\(Self.instance)\(part)?incarnation=\(text)"

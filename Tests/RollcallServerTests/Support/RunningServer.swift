@@ -15,15 +15,19 @@ struct RunningServer: Sendable {
     let registry: LocalRegistry
     let clock: ManualClock
     let port: Int
+    private let group: ServiceGroup
+
+    /// Tells the server to stop, without waiting for it.
+    func stop() async { await group.triggerGracefulShutdown() }
 
     /// Runs `body` against a server, and ends the server in order.
     static func run<Value: Sendable>(
-        _ configuration: ServerConfiguration = ServerConfiguration(),
+        _ configuration: ServerConfiguration = ServerConfiguration(), journal: (any Journal)? = nil,
         _ body: @escaping @Sendable (RunningServer) async throws -> Value
     ) async throws -> Value {
         let clock = ManualClock()
         let time = TimeSource.manual(clock)
-        let registry = LocalRegistry(time: time)
+        let registry = LocalRegistry(journal: journal, time: time)
         var configuration = configuration
         configuration.http.port = 0
         configuration.http.eventLoopCount = 2
@@ -38,7 +42,7 @@ struct RunningServer: Sendable {
         let port = await iterator.next() ?? 0
         let result: Result<Value, any Error>
         do {
-            result = .success(try await body(RunningServer(registry: registry, clock: clock, port: port)))
+            result = .success(try await body(RunningServer(registry: registry, clock: clock, port: port, group: group)))
         } catch {
             result = .failure(error)
         }
