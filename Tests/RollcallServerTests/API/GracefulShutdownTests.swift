@@ -20,14 +20,11 @@ struct GracefulShutdownTests {
             let reply = try await asking.executeThenClose { inbound, outbound in
                 try await outbound.write(ByteBuffer(string: "GET /health/ready HTTP/1.1\r\nhost: x\r\n"))
                 let body = #"{"host": "h", "port": 1}"#
-                func register(_ number: Int) -> Task<RunningServer.Reply, any Error> {
+                // Fewer than the connections that the client opens to one host.
+                let writes = (0 ..< 6).map { number in
                     Task { try await server.request("PUT", "/api/v1/services/web/instances/\(number)", body) }
                 }
-                // The first is being made durable, the others wait. The client has eight connections to a host at most.
-                var writes = [register(0)]
-                for await _ in journal.batches { break }
-                writes += (1 ..< 6).map(register)
-                while server.registry.statistics.waitingWrites < 5 {
+                while server.registry.statistics.waitingWrites < writes.count {
                     try Task.checkCancellation()
                     await Task.yield()
                 }
@@ -35,7 +32,8 @@ struct GracefulShutdownTests {
                 await server.stop()
                 while let late = try? await connect(to: server.port) {
                     try Task.checkCancellation()
-                    try await late.executeThenClose { _, _ in }
+                    // Accepted and cut off at once is as good as refused.
+                    try? await late.executeThenClose { _, _ in }
                 }
                 try await outbound.write(ByteBuffer(string: "\r\n"))
                 var received = ByteBuffer()
