@@ -25,11 +25,11 @@ struct ConnectionMachine: Sendable {
     }
 
     enum StopVerdict: Hashable, Sendable {
-        case close, askHolder, finishAnswer
+        case close, finishOutput, askHolder, finishAnswer
     }
 
     enum InputEndVerdict: Hashable, Sendable {
-        case close, endHolder, cancelAnswer, ignore
+        case finishOutput, endHolder, finishAnswer, ignore
     }
 
     enum TimerVerdict: Hashable, Sendable {
@@ -154,20 +154,23 @@ extension ConnectionMachine {
     mutating func inputEnded() -> InputEndVerdict {
         inputHasEnded = true
         switch phase {
-        case .idle: return .close
-        case .head, .body: return .close
-        case .answering: return .cancelAnswer
+        case .idle, .head, .body: return .finishOutput
+        // A client that only stopped sending waits for the answer; that one is gone is noticed when it is written.
+        case .answering: return .finishAnswer
         case .holding: return .endHolder
         case .lingering, .closed: return .ignore
         }
     }
 
     /// The server stops.
-    mutating func stop() -> StopVerdict {
+    ///
+    /// - Parameter waiting: How many bytes of earlier answers the kernel has not taken yet.
+    mutating func stop(waiting: Int) -> StopVerdict {
         isStopping = true
         keepsAlive = false
         switch phase {
-        case .idle, .closed: return .close
+        case .idle: return waiting > 0 ? .finishOutput : .close
+        case .closed: return .close
         case .holding: return .askHolder
         case .head, .body, .answering, .lingering: return .finishAnswer
         }
@@ -189,13 +192,15 @@ extension ConnectionMachine {
     }
 
     mutating func timerFired(written: Int, waiting: Int, now: Instant) -> TimerVerdict {
-        if stallDeadline != .distantFuture {
-            outputWaits(written: written, waiting: waiting, now: now)
-            if now >= stallDeadline { return .stalled }
-        }
+        outputWaits(written: written, waiting: waiting, now: now)
+        if now >= stallDeadline { return .stalled }
         guard now >= phaseDeadline else { return .rearm(deadline) }
         switch phase {
-        case .idle, .lingering: return .close
+        case .idle, .lingering:
+            guard waiting > 0 else { return .close }
+            // The client is still taking the last answer, however slowly: the stall deadline watches over that.
+            phaseDeadline = now + (phase == .idle ? limits.idleTimeMax : limits.lingerTime)
+            return .rearm(deadline)
         case .head: return .reject(.headTooSlow)
         case .body: return .reject(.bodyTooSlow)
         case .answering, .holding, .closed: return .rearm(deadline)

@@ -44,12 +44,13 @@ extension HTTPConnectionHandler {
         if let head {
             writeHead(head, bodyBytes: isComplete ? body?.readableBytes ?? 0 : nil, current, to: &out)
         }
-        if let body, body.readableBytes > 0, !current.facts.isHead {
+        if let body, body.readableBytes > 0, bodyIsSent {
             appendBody(body, isComplete: isComplete, to: &out, context: context)
         }
-        if isComplete && bodyIsChunked && !current.facts.isHead { out.writeImmutableBuffer(StreamChunk.last) }
+        if isComplete && bodyIsChunked && bodyIsSent { out.writeImmutableBuffer(StreamChunk.last) }
         write(out, context: context, promise: promise)
         context.flush()
+        noteOutput(context: context)
         guard isComplete else { return }
         task = nil
         answered(context: context)
@@ -72,6 +73,7 @@ extension HTTPConnectionHandler {
     ) {
         hasWrittenHead = true
         let allowsBody = PreparedResponse.allowsBody(head.status.code)
+        bodyIsSent = allowsBody && !current.facts.isHead
         let announced = head.headerFields[.contentLength]
         bodyIsChunked = false
         out.reserveCapacity(512 + (bodyBytes ?? 0))

@@ -43,20 +43,22 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     var task: Task<Void, Never>?
     var hasWrittenHead = false
     var bodyIsChunked = false
+    /// Whether the answer has a body on the wire: not to HEAD, and not with 204 or 304.
+    var bodyIsSent = false
 
     // Held requests
     var held: (request: any HeldRequest, exchange: HeldExchange)?
     var heldWasUnwritable = false
 
-    private var waiting = CircularBuffer<Waiting>(initialCapacity: 0)
-    private var isDraining = false
-    private var readIsPending = false
+    var waiting = CircularBuffer<Waiting>(initialCapacity: 0)
+    var readIsPending = false
     /// Fast answers since the last flush.
-    private var batch: ByteBuffer?
-    private var timer: NIOScheduledCallback?
-    private var timerAt = Instant.distantFuture
+    var batch: ByteBuffer?
+    var timer: NIOScheduledCallback?
+    var timerAt = Instant.distantFuture
     /// Over the limit of connections: answer with 503 whatever is asked.
-    private let isRefused: Bool
+    let isRefused: Bool
+    private var isDraining = false
     private static let batchBytesMax = 64 * 1024
 
     init(services: HTTPServices, loop: LoopLocal, now: Instant, isRefused: Bool = false) {
@@ -231,7 +233,8 @@ extension HTTPConnectionHandler {
             flushBatch(context: context)
             let exchange = HeldExchange(connection: self, eventLoop: context.eventLoop)
             held = (request, exchange)
-            heldWasUnwritable = false
+            // What was flushed just now may have filled the socket.
+            heldWasUnwritable = !isWritable
             services.metrics.heldRequestStarted()
             request.begin(exchange)
         }
@@ -285,7 +288,7 @@ extension HTTPConnectionHandler {
         isDraining = false
         flushBatch(context: context)
         armTimer(context: context)
-        if machine.phase == .idle && machine.inputHasEnded && waiting.isEmpty { finishOutput(context: context) }
+        if machine.acceptsParts && machine.inputHasEnded && waiting.isEmpty { finishOutput(context: context) }
         if readIsPending && waiting.isEmpty && (canProceed || machine.phase == .lingering) {
             readIsPending = false
             context.read()
@@ -307,159 +310,6 @@ extension HTTPConnectionHandler {
     }
 }
 
-// MARK: - The connection
-
-extension HTTPConnectionHandler {
-    private func opened(_ context: ChannelHandlerContext) {
-        guard timer == nil else { return }
-        if isRefused {
-            reject(.tooManyConnections, context: context)
-        }
-        armTimer(context: context)
-    }
-
-    private func closed() {
-        guard machine.phase != .closed else { return }
-        machine.close()
-        timer?.cancel()
-        timer = nil
-        waiting.removeAll()
-        batch = nil
-        current = nil
-        task?.cancel()
-        task = nil
-        endHeld(.clientClosed)
-    }
-
-    private func inputEnded(context: ChannelHandlerContext) {
-        switch machine.inputEnded() {
-        case .close:
-            if waiting.isEmpty { finishOutput(context: context) }
-        case .endHolder:
-            endHeld(.clientClosed)
-            close(context: context)
-        case .cancelAnswer:
-            // Nobody waits for a better answer; what can be said is still said, for a client that only stopped sending.
-            task?.cancel()
-        case .ignore:
-            break
-        }
-    }
-
-    private func stop(context: ChannelHandlerContext) {
-        switch machine.stop() {
-        case .close: close(context: context)
-        case .askHolder: held?.request.serverIsStopping()
-        case .finishAnswer: break
-        }
-    }
-
-    private func abandonRequest() {
-        task?.cancel()
-        guard held != nil, let context else { return }
-        endHeld(.serverStopped)
-        close(context: context)
-    }
-
-    func endHeld(_ reason: HeldExchange.End) {
-        guard let (request, exchange) = held else { return }
-        held = nil
-        exchange.detach()
-        services.metrics.heldRequestEnded()
-        request.ended(reason)
-    }
-
-    func write(_ bytes: ByteBuffer, context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
-        writtenBytes &+= bytes.readableBytes
-        context.write(Self.wrapOutboundOut(bytes), promise: promise)
-    }
-
-    /// Sends what the fast path has answered since the last time.
-    func flushBatch(context: ChannelHandlerContext) {
-        guard let bytes = batch else { return }
-        batch = nil
-        write(bytes, context: context)
-        context.flush()
-        loop.returnScratch(bytes)
-    }
-
-    /// No more answers: closes when all is sent. Until the client is done as well, what it sends is dropped.
-    private func finishOutput(context: ChannelHandlerContext) {
-        flushBatch(context: context)
-        context.flush()
-        if machine.phase != .lingering { machine.linger(now: context.eventLoop.instant) }
-        if machine.inputHasEnded {
-            let channel = context.channel
-            context.write(Self.wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-                channel.close(promise: nil)
-            }
-            context.flush()
-        } else {
-            context.close(mode: .output, promise: nil)
-            if readIsPending {
-                readIsPending = false
-                context.read()
-            }
-        }
-        armTimer(context: context)
-    }
-
-    func close(context: ChannelHandlerContext) {
-        context.close(promise: nil)
-    }
-
-    /// Tells the machine how much the client has still to take.
-    func noteOutput(context: ChannelHandlerContext) {
-        let waiting = bufferedBytes(context)
-        machine.outputWaits(written: writtenBytes, waiting: waiting, now: context.eventLoop.instant)
-        armTimer(context: context)
-    }
-
-    private func bufferedBytes(_ context: ChannelHandlerContext) -> Int {
-        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-    }
-}
-
-// MARK: - Time
-
-extension HTTPConnectionHandler {
-    /// Makes sure that the timer fires at the machine's deadline or earlier. A later deadline does not move it: the
-    /// busiest connection sets one only every few seconds.
-    func armTimer(context: ChannelHandlerContext) {
-        let deadline = machine.deadline
-        guard deadline < timerAt else { return }
-        timer?.cancel()
-        timerAt = deadline
-        let alarm = Alarm(connection: NIOLoopBound(self, eventLoop: context.eventLoop))
-        timer = try? context.eventLoop.scheduleCallback(at: NIODeadline(deadline), handler: alarm)
-    }
-
-    private struct Alarm: NIOScheduledCallbackHandler, Sendable {
-        let connection: NIOLoopBound<HTTPConnectionHandler>
-
-        func handleScheduledCallback(eventLoop: some EventLoop) { connection.value.timerFired(eventLoop) }
-    }
-
-    private func timerFired(_ eventLoop: some EventLoop) {
-        timerAt = .distantFuture
-        guard let context, machine.phase != .closed else { return }
-        let verdict = machine.timerFired(
-            written: writtenBytes, waiting: bufferedBytes(context), now: eventLoop.instant)
-        switch verdict {
-        case .rearm:
-            armTimer(context: context)
-        case .close:
-            close(context: context)
-        case .reject(let rejection):
-            reject(rejection, context: context)
-        case .stalled:
-            services.metrics.stalledReader()
-            endHeld(.stalled)
-            close(context: context)
-        }
-    }
-}
-
 extension RequestPlan {
     fileprivate var bodyBytesMax: Int {
         switch self {
@@ -468,6 +318,3 @@ extension RequestPlan {
         }
     }
 }
-
-/// Told to each connection when requests in flight have had their time after the server was stopped.
-struct HTTPDrainTimeIsOver: Sendable {}
