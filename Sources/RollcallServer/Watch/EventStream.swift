@@ -37,9 +37,17 @@ final class EventStream: HeldRequest {
     // MARK: The connection
 
     func begin(_ exchange: HeldExchange) {
+        // Counted here and not when the head of the request has come: one that is never completed counts for nothing.
+        guard hub.admit() else {
+            hasEnded = true
+            exchange.answer(hub.refusal)
+            return
+        }
         self.exchange = exchange
         hub.metrics.streamOpened()
         exchange.open(Self.head)
+        // Writing may have shown that the client is gone.
+        guard !hasEnded else { return }
         // The group follows before this stream reads, so that nothing falls between the two.
         let group = loop.group(scope)
         self.group = group

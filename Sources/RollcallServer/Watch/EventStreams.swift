@@ -33,19 +33,20 @@ final class EventStreams: Sendable {
         case .failure(let problem):
             return .answer(FastAnswer(response: PreparedResponse(problem.document), route: nil))
         case .success(let request):
-            guard admit() else {
-                metrics.streamRefused()
-                return .answer(FastAnswer(response: PreparedResponse(Self.tooMany(configuration)), route: nil))
-            }
             return .hold(EventStream(request, on: streams(of: eventLoop)))
         }
     }
 
-    private func admit() -> Bool {
+    /// - Returns: Whether there is room for one more stream; `ended` gives the room back.
+    func admit() -> Bool {
         guard open.wrappingAdd(1, ordering: .relaxed).newValue > configuration.streamCountMax else { return true }
         open.wrappingSubtract(1, ordering: .relaxed)
+        metrics.streamRefused()
         return false
     }
+
+    /// What a stream is told that was not admitted.
+    var refusal: FastAnswer { FastAnswer(response: PreparedResponse(Self.tooMany(configuration)), route: nil) }
 
     func ended() { open.wrappingSubtract(1, ordering: .relaxed) }
 

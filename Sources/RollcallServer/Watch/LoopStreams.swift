@@ -60,6 +60,9 @@ final class StreamGroup {
         let wake = LoopWake(eventLoop, NIOLoopBound(WeakGroup(), eventLoop: eventLoop))
         wake.target.value.group = self
         observation = hub.catalog.observe(scope) { wake.signal() }
+        // A cursor that was never read from does not tell a change of the engine's state. What is passed over here, the
+        // first stream reads for itself.
+        while hub.catalog.next(in: scope, after: &cursor) != nil {}
     }
 
     /// Adds a stream that begins to read for itself now.
