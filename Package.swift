@@ -121,6 +121,9 @@ let package = Package(
             dependencies: [
                 "RollcallServer", "RollcallEmbedded", "RollcallTesting", asyncHTTPClient, lifecycle, logging,
                 nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOEmbedded"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),

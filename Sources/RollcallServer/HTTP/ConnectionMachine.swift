@@ -94,6 +94,7 @@ extension ConnectionMachine {
         keepsAlive = facts.keepsAlive && !isStopping
         bodyBytes = 0
         bodyBytesMax = 0
+        guard facts.isSupported else { return .unsupportedVersion }
         if facts.version11 && facts.hostCount != 1 { return .badHost }
         if facts.expectation == .unknown { return .unknownExpectation }
         return nil

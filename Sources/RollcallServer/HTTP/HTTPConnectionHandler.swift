@@ -250,6 +250,7 @@ extension HTTPConnectionHandler {
         if out.readableBytes >= Self.batchBytesMax {
             write(out, context: context)
             context.flush()
+            noteOutput(context: context)
             loop.returnScratch(out)
         } else {
             batch = out

@@ -9,6 +9,8 @@ struct RequestFacts: Hashable, Sendable {
         case none, continuation, unknown
     }
 
+    /// HTTP/1.0 or HTTP/1.1; the parser lets others through.
+    var isSupported: Bool
     var version11: Bool
     var keepsAlive: Bool
     /// HTTP/1.0 and the client asks to keep the connection: the answer has to say so.
@@ -20,7 +22,8 @@ struct RequestFacts: Hashable, Sendable {
     var expectation = Expectation.none
 
     init(_ head: HTTPRequestHead) {
-        version11 = head.version.minor >= 1
+        isSupported = head.version == .http1_1 || head.version == .http1_0
+        version11 = head.version == .http1_1
         keepsAlive = head.isKeepAlive
         isHead = head.method == .HEAD
         confirmsKeepAlive = keepsAlive && !version11
