@@ -29,7 +29,7 @@ struct ConnectionMachine: Sendable {
     }
 
     enum InputEndVerdict: Hashable, Sendable {
-        case finishOutput, endHolder, finishAnswer, ignore
+        case finishOutput, endHolder, finishAnswer, close, ignore
     }
 
     enum TimerVerdict: Hashable, Sendable {
@@ -152,14 +152,18 @@ extension ConnectionMachine {
 // MARK: - The connection
 
 extension ConnectionMachine {
-    mutating func inputEnded() -> InputEndVerdict {
+    /// The client stops sending.
+    ///
+    /// - Parameter waiting: How many bytes of earlier answers the kernel has not taken yet.
+    mutating func inputEnded(waiting: Int) -> InputEndVerdict {
         inputHasEnded = true
         switch phase {
         case .idle, .head, .body: return .finishOutput
         // A client that only stopped sending waits for the answer; that one is gone is noticed when it is written.
         case .answering: return .finishAnswer
         case .holding: return .endHolder
-        case .lingering, .closed: return .ignore
+        case .lingering: return waiting > 0 ? .ignore : .close
+        case .closed: return .ignore
         }
     }
 

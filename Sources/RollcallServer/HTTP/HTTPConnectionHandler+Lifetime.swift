@@ -28,11 +28,13 @@ extension HTTPConnectionHandler {
     }
 
     func inputEnded(context: ChannelHandlerContext) {
-        switch machine.inputEnded() {
+        switch machine.inputEnded(waiting: bufferedBytes(context)) {
         case .finishOutput:
             if waiting.isEmpty { finishOutput(context: context) }
         case .endHolder:
             endHeld(.clientClosed)
+            close(context: context)
+        case .close:
             close(context: context)
         case .finishAnswer, .ignore:
             break

@@ -79,9 +79,9 @@ struct ConnectionMachinePropertyTests {
         }
 
         private mutating func inputEnds() {
-            switch machine.inputEnded() {
+            switch machine.inputEnded(waiting: waiting) {
             case .finishOutput: machine.linger(now: now)
-            case .endHolder: close()
+            case .endHolder, .close: close()
             case .finishAnswer, .ignore: break
             }
         }
