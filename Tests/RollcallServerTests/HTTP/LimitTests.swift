@@ -171,7 +171,7 @@ struct LimitTests {
         try await connection.send("GET \(path) HTTP/1.1\r\nhost: x\r\n\r\n")
         if path == "/ordinary/1" {
             // Its answer comes from another thread.
-            while try await connection.channel.getOption(.bufferedWritableBytes).get() == 0 { await Task.yield() }
+            while try await connection.waitingBytes == 0 { await Task.yield() }
         }
         if fillsSocket { try await connection.setStuck(true, isWritable: false) }
         await connection.advance(by: limits.stallTimeMax - .milliseconds(1))

@@ -103,17 +103,19 @@ struct ListenerTests {
             #expect(try await idle.answer().status == 200)
             let streaming = try await SocketClient(port: port, reads: false)
             try await streaming.send("GET /stream HTTP/1.1\r\nhost: x\r\n\r\n")
+            _ = await streaming.firstPart()
             let large = try await SocketClient(port: port, reads: false)
             let count = 40
             for _ in 0 ..< count { try await large.send("GET /large HTTP/1.1\r\nhost: x\r\n\r\n") }
+            let first = await large.firstPart()
             await stop()
-            #expect(try await idle.rest() == "")
+            #expect(await idle.rest() == "")
             try await large.startReading()
-            let (answers, rest) = WireAnswer.read(Array(try await large.rest().utf8))
+            let (answers, rest) = WireAnswer.read(first + Array(await large.rest().utf8))
             #expect(answers.count >= 1 && rest == 0)
             #expect(answers.allSatisfy { $0.body.utf8.count == 200_000 })
             try await streaming.startReading()
-            #expect(try await streaming.rest().hasSuffix("3\r\nend\r\n0\r\n\r\n"))
+            #expect(await streaming.rest().hasSuffix("3\r\nend\r\n0\r\n\r\n"))
         }
     }
 
@@ -156,6 +158,13 @@ private struct SocketClient: Sendable {
 
     func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
+    /// Takes one part, though the client does not read by itself.
+    func firstPart() async -> [UInt8] {
+        channel.read()
+        for await part in parts { return part }
+        return []
+    }
+
     func answer() async throws -> WireAnswer {
         var bytes: [UInt8] = []
         for await part in parts {
@@ -166,7 +175,7 @@ private struct SocketClient: Sendable {
     }
 
     /// What comes until the server closes.
-    func rest() async throws -> String {
+    func rest() async -> String {
         var bytes: [UInt8] = []
         for await part in parts { bytes += part }
         return String(decoding: bytes, as: UTF8.self)

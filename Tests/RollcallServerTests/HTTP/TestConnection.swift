@@ -19,9 +19,9 @@ struct TestConnection: Sendable {
     /// - Parameter responder: What is behind the connection.
     init(
         _ responder: any FastResponder & OrdinaryResponder = PathResponder(), limits: HTTPLimits = HTTPLimits(),
-        isRefused: Bool = false, factory: PrometheusFactory = PrometheusFactory()
+        isRefused: Bool = false, factory: PrometheusFactory = PrometheusFactory(),
+        on loop: NIOAsyncTestingEventLoop = NIOAsyncTestingEventLoop()
     ) async throws {
-        let loop = NIOAsyncTestingEventLoop()
         let channel = NIOAsyncTestingChannel(loop: loop)
         let services = HTTPServices(
             limits: limits, fast: responder, ordinary: responder, metrics: ServerMetrics(factory: factory))
@@ -93,9 +93,22 @@ struct TestConnection: Sendable {
         }
     }
 
+    /// The next write fills the socket.
+    func fillAtNextWrite() async throws {
+        try await loop.executeInContext {
+            socket.value.isStuck = true
+            socket.value.fillsAtWrite = true
+        }
+    }
+
+    /// How many bytes the socket has not taken.
+    var waitingBytes: Int { get async throws { try await channel.getOption(.bufferedWritableBytes).get() } }
     var isOpen: Bool { channel.isActive }
     var outputIsClosed: Bool { get async throws { try await loop.executeInContext { socket.value.outputIsClosed } } }
-    func close() async { _ = try? await channel.finish(acceptAlreadyClosed: true) }
+    func close() async {
+        try? await channel.close().get()
+        await loop.run()
+    }
 }
 
 /// What a socket does and a test channel does not: it can be full, and it can be closed for output alone.
@@ -103,6 +116,15 @@ final class SocketStandIn: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
     var isStuck = false
     var outputIsClosed = false
+    var fillsAtWrite = false
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        context.write(data, promise: promise)
+        guard fillsAtWrite, let channel = context.channel as? NIOAsyncTestingChannel else { return }
+        fillsAtWrite = false
+        channel.isWritable = false
+        context.fireChannelWritabilityChanged()
+    }
 
     func flush(context: ChannelHandlerContext) {
         if !isStuck { context.flush() }
