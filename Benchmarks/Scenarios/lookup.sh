@@ -2,26 +2,26 @@
 # Rollcall
 
 heading "lookup: a service of 10 instances, beside nginx with the same bytes as a file"
-start_server 18500 --memory
+start_server main --memory
 for host in 10.0.0.{0..9}; do
-    curl -s -f -o /dev/null -X PUT "http://127.0.0.1:18500/api/v1/services/web/instances/$host:8080" -d "{
+    curl -s -f -o /dev/null -X PUT "$(url main)/api/v1/services/web/instances/$host:8080" -d "{
         \"host\": \"$host\", \"port\": 8080, \"healthCheck\": \"/health\", \"tags\": [\"v2\", \"blue\"],
         \"metadata\": {\"team\": \"shop\", \"commit\": \"3f2a9c1d\", \"started-by\": \"deploy\"},
         \"zone\": \"north-1\", \"lease\": {\"kind\": \"none\"}}"
 done
 mkdir -p "$folder/www"
-curl -s -f http://127.0.0.1:18500/api/v1/services/web > "$folder/www/web.json"
-start_nginx 18081 1 "$folder/www"
-start_nginx 18082 2 "$folder/www"
-curl -s http://127.0.0.1:18081/web.json | cmp - "$folder/www/web.json" || complain "nginx does not serve the same bytes"
+curl -s -f "$(url main)/api/v1/services/web" > "$folder/www/web.json"
+start_nginx nginx-1 1 "$folder/www"
+start_nginx nginx-2 2 "$folder/www"
+curl -s "$(url nginx-1)/web.json" | cmp - "$folder/www/web.json" || complain "nginx does not serve the same bytes"
 echo "$(wc -c < "$folder/www/web.json") bytes of body"
 ours=() one_worker=() two_workers=()
 for ((round = 0; round < rounds; round++)); do
-    ours+=("$(load http://127.0.0.1:18500/api/v1/services/web)")
-    one_worker+=("$(load http://127.0.0.1:18081/web.json)")
-    two_workers+=("$(load http://127.0.0.1:18082/web.json)")
+    ours+=("$(load "$(url main)/api/v1/services/web")")
+    one_worker+=("$(load "$(url nginx-1)/web.json")")
+    two_workers+=("$(load "$(url nginx-2)/web.json")")
 done
-for port in 18500 18081 18082; do stop_server $port; done
+for server in main nginx-1 nginx-2; do stop_server "$server"; done
 figure "lookup: rollcall" requests/s - "${ours[@]}"
 figure "lookup: nginx, 1 worker" requests/s - "${one_worker[@]}"
 figure "lookup: nginx, 2 workers" requests/s - "${two_workers[@]}"

@@ -8,15 +8,15 @@ heading "million: look-ups of a service of 10 among 1,000 and among 1,000,000 in
 # A lease of an hour: nothing expires while it is measured.
 "$bench" fill "$folder/few" 1000 3600
 "$bench" fill "$folder/many" 1000000 3600
-start_server 18500 --data "$folder/few"
-start_server 18501 --data "$folder/many"
+start_server few --data "$folder/few"
+start_server many --data "$folder/many"
 few=() many=()
 for ((round = 0; round < rounds; round++)); do
-    few+=("$(load http://127.0.0.1:18500/api/v1/services/service-7)")
-    many+=("$(load http://127.0.0.1:18501/api/v1/services/service-7)")
+    few+=("$(load "$(url few)/api/v1/services/service-7")")
+    many+=("$(load "$(url many)/api/v1/services/service-7")")
 done
-stop_server 18500
-stop_server 18501
+stop_server few
+stop_server many
 figure "million: look-ups among 1,000" requests/s - "${few[@]}"
 figure "million: look-ups among 1,000,000" requests/s - "${many[@]}"
 readarray -t quotients < <(ratios "${many[@]}" / "${few[@]}")

@@ -16,18 +16,18 @@ for writers in 16 64 256; do
     figure "registrations: engine, $writers writers, in one commit" registrations - "${shares[@]}"
 done
 rates=()
-start_server 18500 --data "$folder/registrations"
+start_server main --data "$folder/registrations"
 for ((round = 0; round < rounds; round++)); do
-    rates+=("$(load http://127.0.0.1:18500 Benchmarks/Load/register.lua)")
+    rates+=("$(load "$(url main)" Benchmarks/Load/register.lua)")
 done
-live=$(counter 18500 rollcall_instances)
-bytes=$(resident_mb 18500 | awk -v live="$live" '{ printf "%.0f", $1 * 1e6 / live }')
-stop_server 18500
+live=$(counter main rollcall_instances)
+bytes=$(resident_mb main | awk -v live="$live" '{ printf "%.0f", $1 * 1e6 / live }')
+stop_server main
 figure "registrations: HTTP, 64 connections" registrations/s - "${rates[@]}"
 figure "registrations: resident for each of the $live so registered" bytes - "$bytes"
 # What was acknowledged is there after a restart.
-start_server 18500 --data "$folder/registrations"
-again=$(counter 18500 rollcall_instances)
+start_server main --data "$folder/registrations"
+again=$(counter main rollcall_instances)
 [[ $again == "$live" ]] || complain "registrations: $live before the restart, $again after it"
-stop_server 18500
+stop_server main
 rm -rf "$folder/registrations"

@@ -8,13 +8,13 @@ memory_of() {
     local ready=() resident=() round up
     "$bench" fill "$folder/memory" "$count"
     for ((round = 0; round < rounds; round++)); do
-        start_server 18500 --data "$folder/memory"
+        start_server main --data "$folder/memory"
         ready+=("$ready_ms")
-        resident+=("$(resident_mb 18500)")
-        up=$(curl -s http://127.0.0.1:18500/api/v1/services \
+        resident+=("$(resident_mb main)")
+        up=$(curl -s "$(url main)/api/v1/services" \
             | python3 -c 'import json, sys; print(sum(s["healthy"] for s in json.load(sys.stdin)["services"]))')
         [[ $up == "$count" ]] || complain "memory: $up of $count instances are up after the start"
-        stop_server 18500
+        stop_server main
     done
     rm -rf "$folder/memory"
     figure "memory: $count instances, ready from disk after" ms "$milliseconds" "${ready[@]}"
