@@ -8,8 +8,8 @@
 public struct HedgingPolicy: Sendable, Hashable {
     public enum Delay: Sendable, Hashable {
         case fixed(Duration)
-        /// The duration that this share of the last calls did not exceed, 0 to 1, and no less than `minimum`. Nothing is
-        /// hedged before 100 calls were seen.
+        /// The duration that this share of the last calls did not exceed, 0 to 1, and no less than `minimum`. Nothing
+        /// is hedged before 100 calls were seen.
         case quantile(Double, minimum: Duration)
     }
 
@@ -19,8 +19,8 @@ public struct HedgingPolicy: Sendable, Hashable {
     /// How many copies all calls together may send. It is apart from the budget of retries.
     public var budget: RetryBudget.Configuration
 
-    /// - Note: The 99th percentile and 1 ms are Finagle's. A budget of 2 % lets the estimate be off by as much again; the
-    ///   reserve gives a client of few requests one copy in ten seconds.
+    /// - Note: The 99th percentile and 1 ms are Finagle's. A budget of 2 % lets the estimate be off by as much again;
+    ///   the reserve gives a client of few requests one copy in ten seconds.
     public init(
         delay: Delay = .quantile(0.99, minimum: .milliseconds(1)), maximumHedges: Int = 1,
         budget: RetryBudget.Configuration = .init(ratio: 0.02, reservePerSecond: 0.1)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// When an endpoint is taken out by an ``OutlierDetector``, and for how long. The defaults are Envoy's where it has them.
+/// When an endpoint is taken out by an ``OutlierDetector``, and for how long. The defaults are Envoy's where it has
+/// them.
 public struct OutlierConfiguration: Sendable, Hashable {
     /// So many failures in a row take an endpoint out.
     public var consecutiveFailures: Int
@@ -15,8 +16,8 @@ public struct OutlierConfiguration: Sendable, Hashable {
     public var successRateMinimumCalls: Int
     /// An endpoint whose rate is lower than the mean by more than so many standard deviations is taken out.
     public var successRateDeviations: Double
-    /// Nobody is taken out by comparison whose success rate, 0 to 1, is at least this: among endpoints without fault the
-    /// deviation is so small that a single failure would be far from the mean.
+    /// Nobody is taken out by comparison whose success rate, 0 to 1, is at least this: among endpoints without fault
+    /// the deviation is so small that a single failure would be far from the mean.
     public var tolerableSuccessRate: Double
     /// How long the first ejection lasts; the n-th lasts n times as long.
     public var baseEjectionTime: Duration

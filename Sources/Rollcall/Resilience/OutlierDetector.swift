@@ -8,7 +8,8 @@
 /// call: when that fails it goes at once (as the single probe of Finagle and linkerd). Unlike Envoy a service of three
 /// can lose one; the last endpoint always stays.
 ///
-/// A value without clock: the owner passes instants in, calls ``advance(to:)`` at ``wake``, and applies the transitions.
+/// A value without clock: the owner passes instants in, calls ``advance(to:)`` at ``wake``, and applies the
+/// transitions.
 public struct OutlierDetector<Endpoint: Hashable & Sendable>: Sendable {
     public enum Transition: Sendable, Hashable {
         /// No call goes there before that instant.

@@ -82,7 +82,9 @@ struct ConcurrencyLimitTests {
         #expect(limit.limit == 90)
     }
 
-    @Test("gradient2: a service that holds 50 calls at once is given about as many, not half and not twice", arguments: [25, 150])
+    @Test(
+        "gradient2: a service that holds 50 calls at once is given about as many, not half and not twice",
+        arguments: [25, 150])
     func converges(initial: Int) {
         let capacity = 50
         var limit = ConcurrencyLimit(.gradient2(.init(initial: initial, tolerance: 1)))

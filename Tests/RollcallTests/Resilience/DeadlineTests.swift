@@ -40,7 +40,8 @@ struct DeadlineTests {
         "grpc-timeout is read in every unit",
         arguments: [
             ("1H", Duration.seconds(3600)), ("2M", .seconds(120)), ("3S", .seconds(3)), ("250m", .milliseconds(250)),
-            ("7u", .microseconds(7)), ("99999999n", .nanoseconds(99_999_999)), ("0n", .zero), ("00000001S", .seconds(1)),
+            ("7u", .microseconds(7)), ("99999999n", .nanoseconds(99_999_999)),
+            ("0n", .zero), ("00000001S", .seconds(1)),
         ])
     func read(text: String, timeout: Duration) {
         #expect(Deadline(grpcTimeout: text, now: now)?.instant == now + timeout)
