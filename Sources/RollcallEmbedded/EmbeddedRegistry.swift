@@ -36,7 +36,7 @@ public enum EmbeddedRegistry {
         let lock = try FileLock(guarding: file)
         try file.checkHeader()
         let journal = try await SQLiteJournal(file: file, lock: lock, storage: storage, logger: logger)
-        let recovered = try await journal.recover()
+        let recovered = try await journal.recover(at: time.wallTime())
         logger.info(
             "registry opened",
             metadata: [

@@ -9,6 +9,8 @@ internal import Rollcall
 struct Recovery: Sendable {
     let queue: DatabaseQueue
     let file: String
+    /// For a file that no registry has used yet.
+    let wallTime: WallTime
 
     private static let rowsPerPortion = 2048
     /// Portions in memory at once, of about 1 MB each: one is read while the others are decoded.
@@ -17,9 +19,8 @@ struct Recovery: Sendable {
     func run() async throws(EmbeddedError) -> RecoveredState {
         try await check()
         var state = RecoveredState()
-        state.revision = try await read { database in
-            Revision(UInt64(clamping: try Meta.revision.read(database) ?? 0))
-        }
+        guard let revision = try await read({ try Meta.revision.read($0) }) else { return .begun(at: wallTime) }
+        state.revision = Revision(UInt64(clamping: revision))
         state.instances = try await instances()
         for instance in state.instances { state.revision = max(state.revision, instance.revision) }
         return state

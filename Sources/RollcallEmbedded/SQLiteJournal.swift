@@ -52,8 +52,9 @@ final class SQLiteJournal: Journal {
         }
     }
 
-    func recover() async throws(EmbeddedError) -> RecoveredState {
-        try await Recovery(queue: queue, file: file.path).run()
+    /// - Parameter wallTime: Now.
+    func recover(at wallTime: WallTime) async throws(EmbeddedError) -> RecoveredState {
+        try await Recovery(queue: queue, file: file.path, wallTime: wallTime).run()
     }
 
     func append(_ batch: JournalBatch) async throws(RegistryError) {

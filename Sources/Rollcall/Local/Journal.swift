@@ -40,4 +40,14 @@ public struct RecoveredState: Sendable {
         self.instances = instances
         self.revision = revision
     }
+
+    /// The state of a registry that begins anew: nothing, at a revision that no earlier registry has given out.
+    ///
+    /// A client may hold a revision of a registry that was lost, such as one in memory before a restart. Counted from 0
+    /// again, the new registry would one day pass that revision and take the client for one that knows its changes.
+    /// A thousand revisions for each millisecond since 1970 are more than any registry uses up: this one begins above
+    /// all of the lost one.
+    public static func begun(at wallTime: WallTime) -> RecoveredState {
+        RecoveredState(revision: Revision(UInt64(max(0, wallTime.millisecondsSinceEpoch)) * 1000))
+    }
 }

@@ -35,15 +35,17 @@ public final class LocalRegistry: CatalogRegistry {
     /// Opens a registry with what its journal recovered. Every instance gets a full lease from now.
     ///
     /// - Parameters:
+    ///   - recovered: `nil` begins anew; see ``RecoveredState/begun(at:)``.
     ///   - journal: Where to make changes durable; `nil` keeps everything in memory only.
     ///   - time: The time that leases run by.
     public init(
-        recovered: RecoveredState = RecoveredState(), journal: (any Journal)? = nil,
+        recovered: RecoveredState? = nil, journal: (any Journal)? = nil,
         configuration: Configuration = Configuration(), time: TimeSource = .system,
         logger: Logger = Logger(label: "rollcall.registry")
     ) {
         self.configuration = configuration
         self.time = time
+        let recovered = recovered ?? .begun(at: time.wallTime())
         catalog = Catalog(configuration: configuration.catalog, revision: recovered.revision)
         let instances = recovered.instances.map(\.withCurrentLease)
         catalog.load(instances, revision: recovered.revision)

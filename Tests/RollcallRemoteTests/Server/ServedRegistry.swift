@@ -18,7 +18,7 @@ final class ServedRegistry: Sendable {
     private let running: Task<Void, any Error>
 
     /// - Parameter port: 0 takes a free one.
-    init(port: Int = 0, recovered: RecoveredState = RecoveredState()) async throws {
+    init(port: Int = 0, recovered: RecoveredState? = nil) async throws {
         let time = TimeSource.manual(clock)
         registry = LocalRegistry(recovered: recovered, time: time)
         var configuration = ServerConfiguration()
