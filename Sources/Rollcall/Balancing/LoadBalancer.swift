@@ -1,41 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// Chooses the instance for the next request.
+/// A way of sharing requests out among the endpoints of a service: makes a ``Picker`` for each list.
 ///
-/// **Contract.** A pick is one of `candidates` and `nil` only when there are none. It never blocks and may be called
-/// from any thread at once. A balancer follows whatever list it is given: lists change between picks.
+/// **Contract.** A picker is made at each change of the list (who is in it, a weight, an ejection), never for a request.
+/// What should outlive the change, such as whose turn it is, is taken over from `previous`, the picker that this balancer
+/// made for the list before. Balancers are values or immutable; one may serve many services.
 public protocol LoadBalancer: Sendable {
-    /// - Parameter candidates: The instances that may be chosen, in an order that stays while the list does.
-    func pick(from candidates: [ServiceInstance]) -> ServiceInstance?
+    /// - Parameters:
+    ///   - list: Those that may be picked. All of them are routable.
+    ///   - previous: The picker that is replaced, `nil` at first. It may still be picking while this runs.
+    func picker(for list: EndpointList, previous: (any Picker)?) -> any Picker
 }
 
-/// The policies that can be asked for by name.
-public enum BalancingPolicy: String, Sendable, Hashable, CaseIterable {
-    case roundRobin = "round-robin"
-    case random
-    case weightedRandom = "weighted-random"
+/// Picks from one list.
+///
+/// **Contract.** A pick is one of ``endpoints`` and `nil` only when there are none. It never blocks, does not allocate,
+/// and may be made by any number of threads at once: what changes is atomic, or in `random`.
+public protocol Picker: AnyObject, Sendable {
+    /// All that a pick can be.
+    var endpoints: [Endpoint] { get }
 
-    /// A balancer of this policy.
-    public func makeBalancer() -> any LoadBalancer {
-        switch self {
-        case .roundRobin: RoundRobinBalancer()
-        case .random: RandomBalancer()
-        case .weightedRandom: WeightedRandomBalancer()
-        }
-    }
+    /// The endpoint for a request.
+    ///
+    /// - Parameter random: Belongs to the caller alone.
+    func pick(_ request: PickRequest, using random: inout PickRandom) -> Endpoint?
 }
 
-extension ServiceSnapshot {
-    /// The instances that a request may go to: the healthy ones with a weight, or, when there are none, the suspect
-    /// ones, which may well be alive.
-    public var routable: [ServiceInstance] { instances.routable }
-}
+/// What is known of a request when its endpoint is picked.
+public struct PickRequest: Sendable, Hashable {
+    /// On the same time line as all instants that the upstream is told.
+    public var now: Instant
+    /// What requests that belong together share, for consistent hashing: see ``StableHash``. Any distribution will do,
+    /// the pickers mix it. Policies without affinity ignore it.
+    public var hashKey: UInt64?
+    /// How many endpoints were refused for this request already: moves a hashing picker on to the next choice.
+    public var attempt: Int
 
-extension [ServiceInstance] {
-    /// See ``ServiceSnapshot/routable``.
-    public var routable: [ServiceInstance] {
-        let healthy = filter { $0.status.isHealthy && $0.weight > 0 }
-        return healthy.isEmpty ? filter { $0.status == .suspect && $0.weight > 0 } : healthy
+    public init(now: Instant, hashKey: UInt64? = nil, attempt: Int = 0) {
+        self.now = now
+        self.hashKey = hashKey
+        self.attempt = attempt
     }
 }

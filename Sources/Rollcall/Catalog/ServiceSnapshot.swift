@@ -27,6 +27,11 @@ public final class ServiceSnapshot: Sendable {
         self.init(service: service, revision: revision, members: members)
     }
 
+    /// The instances of this snapshot that satisfy the condition, at the same revision.
+    public func filtered(_ isIncluded: (ServiceInstance) -> Bool) -> ServiceSnapshot {
+        ServiceSnapshot(service: service, revision: revision, members: members.filter { isIncluded($0.value) })
+    }
+
     /// The number of instances, whatever their status.
     public var count: Int { members.count }
     public var isEmpty: Bool { members.isEmpty }

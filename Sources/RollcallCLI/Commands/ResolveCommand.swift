@@ -22,6 +22,9 @@ struct ResolveCommand: RegistryCommand {
     @Option(help: "How to choose.")
     var policy = PolicyArgument(policy: .roundRobin)
 
+    @Option(help: "What requests that belong together share, for the policies that hash.")
+    var key: String?
+
     @OptionGroup var filter: InstanceFilter
     @OptionGroup var options: RegistryOptions
 
@@ -31,7 +34,8 @@ struct ResolveCommand: RegistryCommand {
                 try await server.resolve(
                     ServiceName(service), policy: policy.policy, tags: filter.tags, zone: filter.zone,
                     region: filter.region,
-                    metadata: Dictionary(filter.metadata.map { ($0.name, $0.value) }) { $1 })
+                    metadata: Dictionary(filter.metadata.map { ($0.name, $0.value) }) { $1 },
+                    key: key)
             } else {
                 try await choose(from: connection.registry)
             }
@@ -40,8 +44,12 @@ struct ResolveCommand: RegistryCommand {
 
     /// For registries that do not choose themselves.
     private func choose(from registry: any Registry) async throws -> ServiceInstance {
-        let candidates = try await registry.lookup(ServiceName(service)).instances.filter(filter.matches).routable
-        guard let instance = policy.policy.makeBalancer().pick(from: candidates) else {
+        let upstream = Upstream(
+            service: ServiceName(service), balancer: policy.policy.makeBalancer(),
+            configuration: UpstreamConfiguration(panicThreshold: 0))
+        upstream.update(try await registry.lookup(ServiceName(service)).filtered(filter.matches), now: .zero)
+        let request = PickRequest(now: .zero, hashKey: key.map { StableHash.of($0) })
+        guard let instance = upstream.choose(request)?.instance else {
             throw RegistryError(.unknownInstance, "resolving \(service): no instance may be called")
         }
         return instance

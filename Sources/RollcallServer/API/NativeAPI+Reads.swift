@@ -79,11 +79,9 @@ extension NativeAPI {
             policy = named
         }
         let snapshot = registry.catalog.snapshot(of: request.service)
-        let matching = filter.isEmpty ? snapshot.instances : snapshot.instances.filter(filter.matches)
-        let candidates = matching.routable
-        guard !candidates.isEmpty,
-            let instance = balancers.balancer(snapshot.service, policy, filter).pick(from: candidates)
-        else { throw noInstance(request.service, matching, of: snapshot.count) }
+        let hashKey = request.query.first("key").map { StableHash.of($0) }
+        guard !snapshot.isEmpty, let instance = balancers.choose(from: snapshot, policy, filter, hashKey: hashKey)
+        else { throw noInstance(request.service, snapshot.instances.filter(filter.matches), of: snapshot.count) }
         return .json(instance.jsonBytes())
     }
 

@@ -49,7 +49,7 @@ enum NativeRoute: Int, CaseIterable, Sendable {
     var queryParameters: [String] {
         switch self {
         case .readService: InstanceFilter.parameters
-        case .resolve: InstanceFilter.parameters + ["policy"]
+        case .resolve: InstanceFilter.parameters + ["policy", "key"]
         case .register: ["incarnation", "life"]
         case .deregister, .heartbeat, .setState, .setReadiness, .reportCheck, .removeCheck: ["incarnation"]
         case .watch: ["service", "from"]

@@ -79,9 +79,15 @@ enum OpenAPIDocument {
                     "description": "How to choose",
                     "schema": {
                       "type": "string",
-                      "enum": ["round-robin", "random", "weighted-random"],
+                      "enum": ["round-robin", "random", "weighted-random", "p2c", "p2c-ewma"],
                       "default": "round-robin"
                     }
+                  },
+                  {
+                    "name": "key",
+                    "in": "query",
+                    "description": "What requests that belong together share: the policies that hash choose the same instance for the same key; the others ignore it",
+                    "schema": {"type": "string"}
                   }
                 ],
                 "responses": {
