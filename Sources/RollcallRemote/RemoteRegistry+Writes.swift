@@ -66,6 +66,14 @@ extension RemoteRegistry {
                 writer.field("output", output)
                 writer.endObject()
             }
+        case .checkOutput(let id, let output):
+            guard !id.isEmpty else { throw .invalid("update of \(key)", [FieldFault("check", "must not be empty")]) }
+            path = path.adding("checks").adding(id)
+            body = jsonObject { writer in
+                writer.beginObject()
+                writer.field("output", output)
+                writer.endObject()
+            }
         case .removeCheck(let id):
             guard !id.isEmpty else { throw .invalid("update of \(key)", [FieldFault("check", "must not be empty")]) }
             path = path.adding("checks").adding(id)

@@ -31,13 +31,14 @@ public struct InstanceDocument: Sendable {
     private var readiness = Readiness.ready
     private var lease = LeaseFields()
     private var desired = DesiredState.enabled
-    private var checks: [HealthCheck] = []
+    private var checks: [CheckDocument] = []
     private var shadows: [String: [UInt8]] = [:]
     private var revision: UInt64?
     private var registeredAt = WallTime(millisecondsSinceEpoch: 0)
     private var changedAt = WallTime(millisecondsSinceEpoch: 0)
     /// The first of the fields that are refused, as they are named in faults.
     private var refused: [String] = []
+    private var checkFaults: [FieldFault] = []
     private static let refusedMax = 32
 
     /// Reads a JSON object.
@@ -54,7 +55,12 @@ public struct InstanceDocument: Sendable {
                 try reader.skip()
             }
         }
-        if unknownFields == .ignored { refused = [] }
+        for (position, check) in checks.enumerated() {
+            for fault in check.faults where checkFaults.count < Self.refusedMax {
+                checkFaults.append(FieldFault("checks[\(position)].\(fault.field)", fault.problem))
+            }
+        }
+        if unknownFields == .ignored { (refused, checkFaults) = ([], []) }
     }
 
     private mutating func refuse(_ field: String) {
@@ -113,8 +119,8 @@ public struct InstanceDocument: Sendable {
         switch key {
         case "state": desired = try DesiredState(from: &reader)
         case "checks":
-            var checks: [HealthCheck] = []
-            try reader.array { reader throws(JSONError) in checks.append(try HealthCheck(from: &reader)) }
+            var checks: [CheckDocument] = []
+            try reader.array { reader throws(JSONError) in checks.append(try CheckDocument(from: &reader)) }
             self.checks = checks
         case "revision": revision = try reader.integer(as: UInt64.self)
         case "registeredAt": registeredAt = try reader.wallTime()
@@ -133,7 +139,7 @@ public struct InstanceDocument: Sendable {
     ///   - id: Likewise.
     /// - Throws: `invalid` with the fields that are missing, and with those that are refused.
     public func registration(service: ServiceName? = nil, id: InstanceID? = nil) throws(RegistryError) -> Registration {
-        var faults = refused.map { FieldFault($0, "is not a field of a registration") }
+        var faults = refused.map { FieldFault($0, "is not a field of a registration") } + checkFaults
         let service = self.service.map { ServiceName($0) } ?? service
         if service == nil { faults.append(FieldFault("service", "is missing")) }
         if host == nil { faults.append(FieldFault("host", "is missing")) }
@@ -142,7 +148,8 @@ public struct InstanceDocument: Sendable {
         return Registration(
             service: service, id: self.id.map { InstanceID($0) } ?? id, host: host, port: port, isSecure: isSecure,
             namedPorts: namedPorts, healthCheck: healthCheck, tags: tags, metadata: metadata, weight: weight,
-            locality: locality, node: node, version: version, readiness: readiness, lease: lease.terms)
+            locality: locality, node: node, version: version, readiness: readiness, lease: lease.terms,
+            checks: checks.compactMap(\.definition))
     }
 
     /// The instance that the fields describe; `nil` when one is missing that every instance has.
@@ -150,8 +157,9 @@ public struct InstanceDocument: Sendable {
         guard let incarnation, let revision, id != nil, var registration = try? registration() else { return nil }
         registration.shadows = shadows
         return ServiceInstance(
-            registration: registration, incarnation: Incarnation(incarnation), desired: desired, checks: checks,
-            leaseState: lease.state, revision: Revision(revision), registeredAt: registeredAt, changedAt: changedAt)
+            registration: registration, incarnation: Incarnation(incarnation), desired: desired,
+            checks: checks.compactMap(\.result), leaseState: lease.state, revision: Revision(revision),
+            registeredAt: registeredAt, changedAt: changedAt)
     }
 }
 
@@ -209,22 +217,6 @@ extension DesiredState {
         case "maintenance": self = .maintenance(reason: reason)
         default: throw reader.failure("expected \"desired\" to be enabled, draining or maintenance, found \"\(name)\"")
         }
-    }
-}
-
-extension HealthCheck {
-    fileprivate init(from reader: inout JSONReader) throws(JSONError) {
-        var check = HealthCheck(id: "", status: .critical, since: WallTime(millisecondsSinceEpoch: 0))
-        try reader.object { key, reader throws(JSONError) in
-            switch key {
-            case "id": check.id = try reader.string()
-            case "status": check.status = try reader.oneOf(Status.self)
-            case "output": check.output = try reader.string()
-            case "since": check.since = try reader.wallTime()
-            default: try reader.skip()
-            }
-        }
-        self = check
     }
 }
 

@@ -19,7 +19,7 @@ extension ServiceInstance {
         if let healthCheckURL { writer.field("healthCheckURL", healthCheckURL) }
         writeLease(to: &writer)
         writeState(to: &writer)
-        writeChecks(to: &writer)
+        writer.checks(registration.checks, checks)
         if includingShadows { registration.writeShadows(to: &writer) }
         writer.field("revision", revision.value)
         writer.field("registeredAt", registeredAt)
@@ -63,21 +63,6 @@ extension ServiceInstance {
     private func writeState(to writer: inout JSONWriter) {
         writer.key("state")
         desired.write(to: &writer)
-    }
-
-    private func writeChecks(to writer: inout JSONWriter) {
-        guard !checks.isEmpty else { return }
-        writer.key("checks")
-        writer.beginArray()
-        for check in checks {
-            writer.beginObject()
-            writer.field("id", check.id)
-            writer.field("status", check.status.rawValue)
-            writer.field("output", check.output)
-            writer.field("since", check.since)
-            writer.endObject()
-        }
-        writer.endArray()
     }
 }
 
@@ -153,6 +138,7 @@ extension Registration {
             writer.field("evictAfterSeconds", lease.evictAfter)
         }
         writer.endObject()
+        writer.checks(checks, [])
         writer.endObject()
         return writer.bytes
     }

@@ -61,8 +61,9 @@ struct ChangeBatch {
                 return RegistrationReceipt(instance: present, isNewLife: false)
             }
             let kind: InstanceChange.Kind = present.registration == registration ? .revived : .updated
+            let checks = registration.results(keeping: present.checks, of: present.registration, at: wallTime)
             let instance = present.changed(
-                registration: registration, leaseState: .current, revision: revision.next, at: wallTime)
+                registration: registration, checks: checks, leaseState: .current, revision: revision.next, at: wallTime)
             append(kind, instance)
             return RegistrationReceipt(instance: instance, isNewLife: false)
         }
@@ -72,7 +73,8 @@ struct ChangeBatch {
         -> RegistrationReceipt
     {
         let instance = ServiceInstance(
-            registration: registration, incarnation: incarnation, desired: desired, revision: revision.next,
+            registration: registration, incarnation: incarnation, desired: desired,
+            checks: registration.results(keeping: [], of: nil, at: wallTime), revision: revision.next,
             registeredAt: wallTime, changedAt: wallTime)
         grant(registration.key, registration.lease, incarnation)
         append(.registered, instance)
@@ -108,7 +110,19 @@ struct ChangeBatch {
             guard present.checks.first(where: { $0.id == id })?.status != status else { return present }
             let checks = try checks(of: present, with: id, status, output)
             return change(present, .checkChanged) { $0.changed(checks: checks, revision: $1, at: $2) }
+        case .checkOutput(let id, let output):
+            guard let index = present.checks.firstIndex(where: { $0.id == id }) else {
+                throw .invalid("check of \(key)", [FieldFault("check", "\"\(id)\" has no status yet")])
+            }
+            var checks = present.checks
+            checks[index].output = truncated(output, bytes: limits.checkOutputBytes)
+            guard checks != present.checks else { return present }
+            return change(present, .checkChanged) { $0.changed(checks: checks, revision: $1, at: $2) }
         case .removeCheck(let id):
+            guard present.registration.check(id) == nil else {
+                let fault = FieldFault("check", "\"\(id)\" is declared by the registration: register without it")
+                throw .invalid("check of \(key)", [fault])
+            }
             let checks = present.checks.filter { $0.id != id }
             guard checks.count < present.checks.count else { return present }
             return change(present, .checkChanged) { $0.changed(checks: checks, revision: $1, at: $2) }

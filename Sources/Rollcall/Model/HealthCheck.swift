@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// The last result of one health check of an instance.
+/// The last result of one health check of an instance: of one that its registration declares, or of one that somebody
+/// reports.
 public struct HealthCheck: Sendable, Hashable {
     public enum Status: String, Sendable, Hashable, Comparable, CaseIterable {
         case passing

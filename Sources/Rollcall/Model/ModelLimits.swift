@@ -21,6 +21,10 @@ public struct ModelLimits: Sendable, Hashable {
     public var attributeBytes = 512
     public var checks = 32
     public var checkOutputBytes = 4096
+    /// Bytes of all texts of the declared checks together.
+    public var checkDefinitionBytes = 16_384
+    public var checkInterval: ClosedRange<Duration> = .milliseconds(100) ... .seconds(86_400)
+    public var checkTimeout: ClosedRange<Duration> = .milliseconds(10) ... .seconds(600)
     /// Bytes of the reason of a desired state.
     public var reasonBytes = 512
     public var ttl: ClosedRange<Duration> = .milliseconds(500) ... .seconds(86_400)

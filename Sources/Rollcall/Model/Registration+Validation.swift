@@ -26,6 +26,7 @@ extension Registration {
         checkAddress(limits, &faults)
         checkAttributes(limits, &faults)
         checkLease(limits, &faults)
+        checkDefinitions(limits, &faults)
         if !faults.isEmpty { throw .invalid("registration of \(key)", faults) }
     }
 
@@ -90,7 +91,7 @@ extension Registration {
     }
 }
 
-private func rangeText(_ range: ClosedRange<Duration>) -> String {
+func rangeText(_ range: ClosedRange<Duration>) -> String {
     "between \(range.lowerBound.inSeconds) and \(range.upperBound.inSeconds)"
 }
 

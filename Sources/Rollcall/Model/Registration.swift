@@ -30,6 +30,8 @@ public struct Registration: Sendable, Hashable {
     public var version: String
     public var readiness: Readiness
     public var lease: LeaseTerms
+    /// The health checks that it declares.
+    public var checks: [CheckDefinition]
     /// Fields that only one dialect defines, as that dialect's JSON, kept verbatim and returned to that dialect alone.
     public var shadows: [String: [UInt8]]
 
@@ -40,7 +42,7 @@ public struct Registration: Sendable, Hashable {
         namedPorts: [String: UInt16] = [:], healthCheck: String? = nil, tags: [String] = [],
         metadata: [String: String] = [:], weight: UInt16 = Registration.defaultWeight, locality: Locality = Locality(),
         node: String = "", version: String = "", readiness: Readiness = .ready,
-        lease: LeaseTerms = .standard, shadows: [String: [UInt8]] = [:]
+        lease: LeaseTerms = .standard, checks: [CheckDefinition] = [], shadows: [String: [UInt8]] = [:]
     ) {
         self.service = service
         self.id = id ?? InstanceID("\(urlHost(host)):\(port)")
@@ -57,6 +59,7 @@ public struct Registration: Sendable, Hashable {
         self.version = version
         self.readiness = readiness
         self.lease = lease
+        self.checks = checks
         self.shadows = shadows
     }
 

@@ -36,7 +36,7 @@ extension Discovery {
 /// - A method returns after the engine made the write durable, as far as the engine is durable at all, and after it can
 ///   be looked up. When it throws, nothing was changed.
 /// - Registering an identity that exists updates it and renews its lease. What others have said of it (desired state,
-///   results of checks) stays, unless a new life begins; maintenance outlives that too.
+///   results of checks that ask the same as before) stays, unless a new life begins; maintenance outlives that too.
 /// - A write that names an incarnation other than the present one has no effect and throws `fenced`, or
 ///   `unknownInstance` when there is no such instance.
 /// - Removing the last instance of a service removes the service.
@@ -142,8 +142,14 @@ public enum InstanceUpdate: Sendable, Hashable {
     case desired(DesiredState)
     case readiness(Readiness)
     /// The result of a check; the registry notes since when the status has been the same.
+    ///
+    /// The output of a check whose status stays is not replaced, so that one that is reported like a heartbeat costs
+    /// nothing.
     case check(id: String, status: HealthCheck.Status, output: String)
-    /// Forgets a check.
+    /// Replaces the output of a check whose status stays. Every one is a durable change that all watchers hear of: not
+    /// for each round of a check.
+    case checkOutput(id: String, output: String)
+    /// Forgets a check that the registration does not declare.
     case removeCheck(id: String)
 }
 

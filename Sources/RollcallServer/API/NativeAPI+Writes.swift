@@ -153,9 +153,9 @@ extension NativeAPI {
     }
 
     func reportCheck(_ request: APIRequest) async throws(APIProblem) -> APIAnswer {
-        let (status, output) = try request.decode { reader throws(JSONError) -> (HealthCheck.Status, String) in
+        let (status, output) = try request.decode { reader throws(JSONError) -> (HealthCheck.Status?, String?) in
             var status: HealthCheck.Status?
-            var output = ""
+            var output: String?
             try reader.object { key, reader throws(JSONError) in
                 switch key {
                 case "status": status = try reader.oneOf(HealthCheck.Status.self)
@@ -163,11 +163,12 @@ extension NativeAPI {
                 default: throw reader.failure("the field \"\(key)\" is not known")
                 }
             }
-            guard let status else { throw reader.failure("the field status is missing") }
+            if status == nil, output == nil { throw reader.failure("the fields status and output are missing") }
             return (status, output)
         }
         let id = request.parameters["check"] ?? ""
-        return try await update(request, .check(id: id, status: status, output: output))
+        guard let status else { return try await update(request, .checkOutput(id: id, output: output ?? "")) }
+        return try await update(request, .check(id: id, status: status, output: output ?? ""))
     }
 
     func update(_ request: APIRequest, _ update: InstanceUpdate) async throws(APIProblem) -> APIAnswer {

@@ -267,11 +267,16 @@ enum OpenAPIDocument {
                     "application/json": {
                       "schema": {
                         "type": "object",
-                        "required": ["status"],
                         "additionalProperties": false,
                         "properties": {
-                          "status": {"$ref": "#/components/schemas/CheckStatus"},
-                          "output": {"type": "string"}
+                          "status": {
+                            "allOf": [{"$ref": "#/components/schemas/CheckStatus"}],
+                            "description": "Without, only the output is replaced"
+                          },
+                          "output": {
+                            "type": "string",
+                            "description": "Kept when the status changes, or when it is sent without one"
+                          }
                         }
                       }
                     }
@@ -592,12 +597,42 @@ enum OpenAPIDocument {
               },
               "Check": {
                 "type": "object",
-                "required": ["id", "status", "output", "since"],
+                "description": "What the registration declares (with kind), and what came of it",
+                "examples": [
+                  {"kind": "http", "target": "/health", "intervalSeconds": 10, "timeoutSeconds": 5},
+                  {"id": "alive", "kind": "ttl", "ttlSeconds": 30, "deregisterAfterSeconds": 3600}
+                ],
                 "properties": {
-                  "id": {"type": "string"},
-                  "status": {"$ref": "#/components/schemas/CheckStatus"},
-                  "output": {"type": "string"},
-                  "since": {"type": "string", "format": "date-time"}
+                  "id": {"type": "string", "maxLength": 256, "description": "The kind when left out"},
+                  "name": {"type": "string", "maxLength": 512},
+                  "kind": {"type": "string", "enum": ["http", "tcp", "grpc", "command", "ttl", "alias"]},
+                  "target": {
+                    "type": "string",
+                    "description": "http: a path on the primary port, or a URL; tcp, grpc: host:port, :port or empty"
+                  },
+                  "method": {"type": "string", "default": "GET"},
+                  "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+                  "body": {"type": "string"},
+                  "expectedStatus": {"type": "string", "default": "200-299"},
+                  "bodyContains": {"type": "string", "minLength": 1},
+                  "skipsVerification": {"type": "boolean", "default": false},
+                  "grpcService": {"type": "string"},
+                  "secure": {"type": "boolean", "default": false},
+                  "command": {"type": "array", "items": {"type": "string"}},
+                  "ttlSeconds": {"type": "number"},
+                  "aliasService": {"type": "string"},
+                  "aliasID": {"type": "string"},
+                  "intervalSeconds": {"type": "number", "default": 10},
+                  "timeoutSeconds": {"type": "number", "default": 5},
+                  "successThreshold": {"type": "integer", "minimum": 1, "maximum": 100, "default": 1},
+                  "failureThreshold": {"type": "integer", "minimum": 1, "maximum": 100, "default": 1},
+                  "initialStatus": {
+                    "type": "string", "enum": ["passing", "warning", "critical"], "default": "critical"
+                  },
+                  "deregisterAfterSeconds": {"type": "number"},
+                  "status": {"type": "string", "enum": ["passing", "warning", "critical"], "readOnly": true},
+                  "output": {"type": "string", "readOnly": true},
+                  "since": {"type": "string", "format": "date-time", "readOnly": true}
                 }
               },
               "Registration": {
@@ -606,7 +641,8 @@ enum OpenAPIDocument {
                   {"host": "10.0.0.7", "port": 8080},
                   {
                     "host": "10.0.0.7", "port": 8080, "ports": {"admin": 9000}, "healthCheck": "/health",
-                    "tags": ["v2"], "metadata": {"team": "shop"}, "zone": "n1", "lease": {"ttlSeconds": 30}
+                    "tags": ["v2"], "metadata": {"team": "shop"}, "zone": "n1", "lease": {"ttlSeconds": 30},
+                    "checks": [{"kind": "http", "target": "/health"}]
                   }
                 ],
                 "required": ["host", "port"],
@@ -640,7 +676,7 @@ enum OpenAPIDocument {
                   "endpoint": {"type": "string", "readOnly": true},
                   "healthCheckURL": {"type": "string", "readOnly": true},
                   "state": {"allOf": [{"$ref": "#/components/schemas/DesiredState"}], "readOnly": true},
-                  "checks": {"type": "array", "items": {"$ref": "#/components/schemas/Check"}, "readOnly": true},
+                  "checks": {"type": "array", "items": {"$ref": "#/components/schemas/Check"}, "maxItems": 32},
                   "revision": {"type": "integer", "format": "int64", "minimum": 0, "readOnly": true},
                   "registeredAt": {"type": "string", "format": "date-time", "readOnly": true},
                   "changedAt": {"type": "string", "format": "date-time", "readOnly": true}
@@ -657,7 +693,12 @@ enum OpenAPIDocument {
                     "readiness": "ready", "healthCheckURL": "http://10.0.0.7:8080/health",
                     "lease": {"kind": "heartbeat", "ttlSeconds": 30, "evictAfterSeconds": 90, "state": "current"},
                     "state": {"desired": "enabled"},
-                    "checks": [{"id": "disk", "status": "passing", "output": "", "since": "2026-01-01T00:00:00.000Z"}],
+                    "checks": [
+                      {
+                        "id": "http", "kind": "http", "target": "/health", "intervalSeconds": 10, "timeoutSeconds": 5,
+                        "status": "passing", "output": "", "since": "2026-01-01T00:00:00.000Z"
+                      }
+                    ],
                     "revision": 21, "registeredAt": "2026-01-01T00:00:00.000Z", "changedAt": "2026-01-01T00:00:02.150Z"
                   }
                 ],

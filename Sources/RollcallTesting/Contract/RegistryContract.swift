@@ -38,7 +38,7 @@ public struct RegistryContract: Sendable, CustomTestStringConvertible {
 
     /// All cases.
     public static let cases: [RegistryContract] =
-        registrationCases + incarnationCases + leaseCases + stateCases + watchCases
+        registrationCases + incarnationCases + leaseCases + stateCases + checkCases + watchCases
 }
 
 /// The engine that a case runs against, with what the cases have in common.

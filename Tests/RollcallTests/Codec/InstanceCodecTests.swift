@@ -56,6 +56,7 @@ struct InstanceCodecTests {
             #"{"port": 65536}"#, #"{"port": -1}"#, #"{"weight": 1.5}"#, #"{"lease": {"ttlSeconds": -1}}"#,
             #"{"lease": {"kind": "forever"}}"#, #"{"readiness": "maybe"}"#, #"{"tags": "a"}"#,
             #"{"metadata": {"a": 1}}"#,
+            #"{"checks": [{"kind": "http", "expectedStatus": "2xx"}]}"#, #"{"checks": [{"status": "good"}]}"#,
             #"{"state": {"desired": "gone"}}"#, #"{"registeredAt": "today"}"#,
         ])
     func outOfRange(text: String) {
@@ -103,6 +104,7 @@ struct InstanceCodecTests {
         if Bool.random(using: &random) { registration.locality = Locality(region: text(5), zone: text(5)) }
         if Bool.random(using: &random) { registration.node = text(5) }
         if Bool.random(using: &random) { registration.version = text(5) }
+        registration.checks = randomChecks(using: &random)
         registration.readiness = Readiness.allCases.randomElement(using: &random) ?? .ready
         if Bool.random(using: &random) {
             let ttl = Duration.milliseconds(Int.random(in: 500 ... 900_000, using: &random))
@@ -126,5 +128,37 @@ struct InstanceCodecTests {
             leaseState: states.randomElement(using: &random) ?? .current,
             revision: Revision(UInt64(Int64.random(in: 1 ... .max, using: &random))), registeredAt: time(),
             changedAt: time())
+    }
+
+    @Test("what is wrong with declared checks is told with its place")
+    func checkFaults() throws {
+        let text = Array(
+            #"""
+            {"host": "h", "port": 1, "checks": [
+              {"kind": "ping"}, {"id": "x"}, {"kind": "ttl"}, {"kind": "tcp", "tagret": ":1"},
+              {"id": "old", "status": "passing", "since": "2026-01-01T00:00:00Z"}]}
+            """#.utf8)
+
+        let error = #expect(throws: RegistryError.self) {
+            try JSONReader.read(text) { reader throws(JSONError) in
+                try InstanceDocument(from: &reader, unknownFields: .refused)
+            }.registration(service: "web")
+        }
+
+        #expect(
+            error?.faults.map(\.field) == [
+                "checks[0].kind", "checks[1].kind", "checks[2].ttlSeconds", "checks[3].tagret",
+            ])
+    }
+
+    @Test("results that no registration declares are read as they were written before there were declarations")
+    func formerResults() throws {
+        let text = #"""
+            {"service": "web", "id": "a", "incarnation": 3, "host": "h", "port": 1, "revision": 4,
+             "checks": [{"id": "disk", "status": "critical", "output": "full", "since": "2026-01-01T00:00:00.000Z"}]}
+            """#
+        let instance = try ServiceInstance(json: Array(text.utf8))
+        #expect(instance.checks.map(\.output) == ["full"])
+        #expect(instance.registration.checks.isEmpty)
     }
 }
