@@ -26,6 +26,7 @@ let package = Package(
         .library(name: "RollcallTesting", targets: ["RollcallTesting"]),
         .library(name: "RollcallEmbedded", targets: ["RollcallEmbedded"]),
         .library(name: "RollcallRemote", targets: ["RollcallRemote"]),
+        .library(name: "RollcallHTTPClient", targets: ["RollcallHTTPClient"]),
         .library(name: "RollcallRegistries", targets: ["RollcallRegistries"]),
         .library(name: "RollcallServer", targets: ["RollcallServer"]),
         .executable(name: "rollcall", targets: ["RollcallCLI"]),
@@ -48,7 +49,10 @@ let package = Package(
         // The core: no sockets, no NIO, no Foundation.
         .target(
             name: "Rollcall",
-            dependencies: [collections("HashTreeCollections"), logging, lifecycle],
+            dependencies: [
+                collections("HashTreeCollections"), logging, lifecycle,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
             swiftSettings: settings),
         .target(
             name: "RollcallTesting",
@@ -64,6 +68,12 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "RollcallRemote",
+            dependencies: [
+                "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"), logging,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "RollcallHTTPClient",
             dependencies: [
                 "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"), logging,
             ],
@@ -107,6 +117,13 @@ let package = Package(
         .testTarget(
             name: "RollcallEmbeddedTests", dependencies: [
                 "CrashWriter", "RollcallEmbedded", "RollcallTesting", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RollcallHTTPClientTests",
+            dependencies: [
+                "RollcallHTTPClient", "RollcallTesting", asyncHTTPClient, logging, nio("NIOCore"), nio("NIOPosix"),
+                nio("NIOHTTP1"),
             ],
             swiftSettings: settings),
         .testTarget(

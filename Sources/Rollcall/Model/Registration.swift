@@ -69,7 +69,12 @@ public struct Registration: Sendable, Hashable {
     public var key: InstanceKey { InstanceKey(service, id) }
 
     /// The URL of the primary port, such as `http://10.0.0.7:8080`.
-    public var endpointURL: String { "\(isSecure ? "https" : "http")://\(urlHost(host)):\(port)" }
+    public var endpointURL: String { endpointURL(port) }
+
+    /// The URL of one of the named ports; `nil` when there is none of this name.
+    public func endpointURL(port name: String) -> String? { namedPorts[name].map(endpointURL) }
+
+    private func endpointURL(_ port: UInt16) -> String { "\(isSecure ? "https" : "http")://\(urlHost(host)):\(port)" }
 
     /// The URL that a health check asks; `nil` when the instance named none.
     public var healthCheckURL: String? {

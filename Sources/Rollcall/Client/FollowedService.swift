@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+internal import Logging
+internal import Synchronization
+
+/// One service that a client uses: follows its list, and shares its calls out.
+final class FollowedService: Sendable {
+    let service: ServiceName
+    let upstream: Upstream
+    let metrics: ServiceCallMetrics
+    private let discovery: any Discovery
+    private let configuration: ServiceClientConfiguration
+    private let time: TimeSource
+    private let logger: Logger
+    private let hasList = Gate()
+    private let refresh = WakeSignal()
+    private let list: Mutex<FollowedList>
+    private let judge: Mutex<ServiceJudge>
+    /// ``ServiceJudge/wake`` in nanoseconds, so that a call need not take the lock to see that nothing is due.
+    private let judgeWake = Atomic<Int64>(.max)
+    private let lastFailure = Mutex<RegistryError?>(nil)
+    private let task = Mutex<Task<Void, Never>?>(nil)
+    private let onChange: @Sendable () -> Void
+
+    /// - Parameter onChange: Told after each change of the list.
+    init(
+        _ service: ServiceName, saved: ServiceSnapshot?, discovery: any Discovery,
+        configuration: ServiceClientConfiguration, time: TimeSource, logger: Logger,
+        onChange: @escaping @Sendable () -> Void
+    ) {
+        self.service = service
+        self.discovery = discovery
+        self.configuration = configuration
+        self.time = time
+        self.logger = logger
+        self.onChange = onChange
+        let now = time.now()
+        upstream = Upstream(
+            service: service, balancer: configuration.balancer, configuration: configuration.upstream)
+        metrics = ServiceCallMetrics(service)
+        list = Mutex(FollowedList(saved: saved))
+        judge = Mutex(ServiceJudge(configuration, now: now))
+        if let saved { publish(saved, now: now) }
+    }
+
+    /// Begins to follow. It goes on until ``stop()``.
+    func start() {
+        let work = Task { [weak self, discovery, service, configuration] in
+            switch configuration.cache {
+            case .watch:
+                for await event in discovery.watch(.service(service)) {
+                    guard let self else { return }
+                    self.apply(event)
+                }
+            case .timeToLive(let interval):
+                var failures = 0
+                while !Task.isCancelled {
+                    guard let self else { return }
+                    failures = await self.ask() ? 0 : failures + 1
+                    await self.pause(interval, failures)
+                }
+            }
+        }
+        task.withLock { $0 = work }
+    }
+
+    func stop() {
+        task.withLock { task in
+            task?.cancel()
+            task = nil
+        }
+    }
+
+    deinit { stop() }
+
+    // MARK: The list
+
+    /// What is known, after waiting for a first list if there is none.
+    func known() async -> KnownService? {
+        if !hasList.isOpen {
+            _ = await hasList.wait(until: time.now() + configuration.firstListTimeout, time)
+        }
+        return list.withLock { $0.known(now: time.now()) }
+    }
+
+    /// What is known now.
+    var knownNow: KnownService? { list.withLock { $0.known(now: time.now()) } }
+
+    /// Why the registry could not be asked the last time.
+    var failure: RegistryError? { lastFailure.withLock { $0 } }
+
+    /// Asks the registry for the list now, in place of waiting for its word.
+    func askAgain() async throws(RegistryError) {
+        let answer = try await discovery.lookup(service)
+        answered(answer)
+        refresh.wake()
+    }
+
+    private func apply(_ event: WatchEvent) {
+        let now = time.now()
+        if case .engine(let state) = event { note(state) }
+        let changed = list.withLock { list in list.apply(event, service: service, now: now) ? list.snapshot : nil }
+        if let changed { publish(changed, now: now) }
+    }
+
+    private func note(_ state: EngineState) {
+        switch state {
+        case .connected:
+            lastFailure.withLock { $0 = nil }
+            logger.info("the registry is back", metadata: ["service": "\(service)"])
+        case .stale:
+            logger.warning("the registry is away; the last list stays in use", metadata: ["service": "\(service)"])
+        }
+    }
+
+    private func answered(_ answer: ServiceSnapshot) {
+        let now = time.now()
+        lastFailure.withLock { $0 = nil }
+        if list.withLock({ $0.answered(answer, now: now) }) { publish(answer, now: now) }
+    }
+
+    private func ask() async -> Bool {
+        do throws(RegistryError) {
+            answered(try await discovery.lookup(service))
+            return true
+        } catch {
+            lastFailure.withLock { $0 = error }
+            logger.warning(
+                "the registry could not be asked; the last list stays in use",
+                metadata: ["service": "\(service)", "error": "\(error)"])
+            return false
+        }
+    }
+
+    private func pause(_ interval: Duration, _ failures: Int) async {
+        var random = SystemRandomNumberGenerator()
+        let delay =
+            failures == 0 ? interval : configuration.backoff.delay(afterFailures: failures, using: &random)
+        let deadline = time.now() + delay
+        let alarm = Task { [refresh, time] in
+            guard (try? await time.sleep(until: deadline)) != nil else { return }
+            refresh.wake()
+        }
+        await refresh.wait()
+        alarm.cancel()
+    }
+
+    private func publish(_ snapshot: ServiceSnapshot, now: Instant) {
+        upstream.update(snapshot, now: now)
+        let identities = snapshot.instances.map { EndpointIdentity($0.key, $0.incarnation) }
+        judged(now: now) { $0.update(identities, now: now) }
+        metrics.listed(snapshot.count)
+        hasList.open()
+        onChange()
+    }
+
+    // MARK: Calls
+
+    /// - Throws: Why the call is not tried.
+    func admit(now: Instant) throws(CallRefused) -> ServiceJudge.Permit {
+        if judgeWake.load(ordering: .relaxed) <= now.nanoseconds { judged(now: now) { $0.advance(to: now) } }
+        return try judge.withLock { judge throws(CallRefused) in try judge.admit(now: now) }
+    }
+
+    func ended(_ permit: ServiceJudge.Permit, _ outcome: CallOutcome, since start: Instant, now: Instant) {
+        judge.withLock { $0.ended(permit, outcome, duration: now - start, now: now) }
+    }
+
+    /// A try at an instance ended.
+    func record(_ outcome: CallOutcome, of endpoint: EndpointIdentity, start: Instant, now: Instant) {
+        judged(now: now) { $0.record(outcome, of: endpoint, start: start, now: now) }
+    }
+
+    func withBudgets<Value>(_ body: (inout CallBudgets) -> Value) -> Value {
+        judge.withLock { body(&$0.budgets) }
+    }
+
+    /// Lets the judge decide who is left out, and does it.
+    private func judged(now: Instant, _ step: (inout ServiceJudge) -> Set<EndpointIdentity>?) {
+        // The upstream is told within the lock: two decisions must not reach it in the other order.
+        judge.withLock { judge in
+            let ejected = step(&judge)
+            judgeWake.store(judge.wake.nanoseconds, ordering: .relaxed)
+            guard let ejected else { return }
+            upstream.setEjected(ejected, now: now)
+            metrics.ejected(ejected.count)
+            logger.notice(
+                "instances that fail are left out",
+                metadata: ["service": "\(service)", "ejected": "\(ejected.map(\.key.id.value).sorted())"])
+        }
+    }
+}

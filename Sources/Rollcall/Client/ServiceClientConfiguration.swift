@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+/// How a client keeps the list of a service that it uses.
+public enum CacheMode: Sendable, Hashable {
+    /// Follows a watch: changes are there as soon as the registry tells them.
+    case watch
+    /// Asks again whenever the list is this old, for registries or networks that carry no watches. 30 s is usual.
+    case timeToLive(Duration)
+}
+
+/// How a ``ServiceClient`` finds and calls services.
+public struct ServiceClientConfiguration: Sendable {
+    public var cache = CacheMode.watch
+    /// How long the first call to a service waits for its list, when there is none from before.
+    public var firstListTimeout: Duration = .seconds(5)
+    /// How calls are shared out.
+    public var balancer: any LoadBalancer = BalancingPolicy.standard.makeBalancer()
+    public var upstream = UpstreamConfiguration()
+    /// The retries of calls that do not bring their own.
+    public var retry = RetryPolicy()
+    /// How much all calls to one service may retry together.
+    public var retryBudget = RetryBudget.Configuration()
+    /// Sends a copy of a slow idempotent call to another instance; `nil` sends none.
+    public var hedging: HedgingPolicy?
+    /// Leaves out instances that fail; `nil` goes by the registry alone.
+    public var outliers: OutlierConfiguration? = OutlierConfiguration()
+    /// Refuses calls to a service at once while most of them fail; `nil` always tries.
+    public var circuitBreaker: CircuitBreaker.Configuration?
+    /// Bounds the calls to one service that are under way; `nil` does not.
+    public var concurrency: ConcurrencyLimit.Algorithm?
+    /// A file that keeps the last lists, so that a start finds services while the registry is away; `nil` keeps none.
+    public var snapshotFile: String?
+    /// Between attempts to ask the registry again.
+    public var backoff = Backoff()
+
+    public init() {}
+}
+
+/// How one call differs from what the client is configured to do.
+public struct CallOptions: Sendable {
+    /// Whether the call may be acted upon twice: only then is it repeated after a failure that may have come too late.
+    public var isIdempotent: Bool
+    /// Until when the caller needs an answer.
+    public var deadline: Deadline
+    /// `nil` as the client is configured.
+    public var retry: RetryPolicy?
+    /// What calls that belong to one instance share, for balancers with affinity; see ``StableHash``.
+    public var hashKey: UInt64?
+
+    public init(
+        isIdempotent: Bool = false, deadline: Deadline = .none, retry: RetryPolicy? = nil, hashKey: UInt64? = nil
+    ) {
+        self.isIdempotent = isIdempotent
+        self.deadline = deadline
+        self.retry = retry
+        self.hashKey = hashKey
+    }
+}
