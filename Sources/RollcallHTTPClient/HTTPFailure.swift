@@ -63,8 +63,8 @@ extension CallReport {
         }
     }
 
-    /// What an answer shows: 500 and 508 are the instance's own failures, 502, 503 and 504 those of a way behind it, 429
-    /// and a 503 with `Retry-After` ask for less. All others are answers.
+    /// What an answer shows: 500 and 508 are the instance's own failures, 502, 503 and 504 those of a way behind it,
+    /// 429 and a 503 with `Retry-After` ask for less. All others are answers.
     init(_ response: HTTPClientResponse) {
         let pause = response.headers.first(name: "retry-after").flatMap { UInt32($0) }
         let pushback = pause.map { Pushback.after(.seconds(Int64($0))) }

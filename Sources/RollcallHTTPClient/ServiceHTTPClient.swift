@@ -7,8 +7,8 @@ public import NIOCore
 internal import NIOHTTP1
 public import Rollcall
 
-/// An HTTP client whose hosts are services: `http://orders/path` goes to a good instance of `orders`, and to another one
-/// when that fails and the request may be repeated.
+/// An HTTP client whose hosts are services: `http://orders/path` goes to a good instance of `orders`, and to another
+/// one when that fails and the request may be repeated.
 ///
 /// ```swift
 /// let registry = try await Registries.open("rollcall://127.0.0.1:8500")

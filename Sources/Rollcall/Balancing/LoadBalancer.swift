@@ -3,9 +3,9 @@
 
 /// A way of sharing requests out among the endpoints of a service: makes a ``Picker`` for each list.
 ///
-/// **Contract.** A picker is made at each change of the list (who is in it, a weight, an ejection), never for a request.
-/// What should outlive the change, such as whose turn it is, is taken over from `previous`, the picker that this balancer
-/// made for the list before. Balancers are values or immutable; one may serve many services.
+/// **Contract.** A picker is made at each change of the list (who is in it, a weight, an ejection), never for a
+/// request. What should outlive the change, such as whose turn it is, is taken over from `previous`, the picker that
+/// this balancer made for the list before. Balancers are values or immutable; one may serve many services.
 public protocol LoadBalancer: Sendable {
     /// - Parameters:
     ///   - list: Those that may be picked. All of them are routable.

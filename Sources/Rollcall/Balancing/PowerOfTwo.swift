@@ -2,8 +2,8 @@
 // Rollcall
 
 /// Two different endpoints are drawn, and the one with less load is taken: nearly as even as asking all of them, and
-/// without the herding (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001). The most loaded one
-/// is never taken, as it loses to whatever is drawn with it.
+/// without the herding (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001). The most loaded
+/// one is never taken, as it loses to whatever is drawn with it.
 public struct PowerOfTwoBalancer: LoadBalancer {
     /// What the load of an endpoint is.
     public enum Measure: Sendable, Hashable {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// One after the other, in the order of identifiers, without regard to weights. After a change of the list the turn goes
-/// on with the one that would have been next, or with its successor.
+/// One after the other, in the order of identifiers, without regard to weights. After a change of the list the turn
+/// goes on with the one that would have been next, or with its successor.
 public struct RoundRobinBalancer: LoadBalancer {
     private let start: Int?
 
-    /// - Parameter start: The position to begin with; anywhere unless given, so that many clients that start together do
-    ///   not all begin with the same instance.
+    /// - Parameter start: The position to begin with; anywhere unless given, so that many clients that start together
+    ///   do not all begin with the same instance.
     public init(start: Int? = nil) {
         self.start = start
     }

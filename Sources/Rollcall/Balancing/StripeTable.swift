@@ -11,8 +11,8 @@ internal import Musl
 internal import Darwin
 #endif
 
-/// The current picker, many times: each thread finds it, and random numbers of its own, behind a lock that it hardly ever
-/// shares. A thread whose stripe is taken uses the next one, so picks wait only when all are taken.
+/// The current picker, many times: each thread finds it, and random numbers of its own, behind a lock that it hardly
+/// ever shares. A thread whose stripe is taken uses the next one, so picks wait only when all are taken.
 ///
 /// One reference that all threads read would have to be counted at each pick, and all would write the same cache line.
 ///

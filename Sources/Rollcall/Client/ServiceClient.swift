@@ -47,8 +47,9 @@ public final class ServiceClient: Sendable {
 
     /// Stops following all services and stores their lists. Later calls throw ``CallError``; those under way go on.
     public func shutdown() async {
-        stopAll()
+        // Before the services are forgotten: what is stored is what is known of them.
         await keeper?.close()
+        stopAll()
     }
 
     private func stopAll() {
@@ -67,12 +68,13 @@ public final class ServiceClient: Sendable {
     ///
     /// - Throws: ``CallError`` when the registry could not be asked and no list is there from before.
     public func lookup(_ service: ServiceName) async throws(CallError) -> KnownService {
-        guard let known = try await followed(service).known() else { throw CallError(service: service, reason: .noList) }
+        let followed = try followed(service)
+        guard let known = await followed.known() else { throw CallError(service: service, reason: .noList) }
         return known
     }
 
-    /// Asks the registry for the list of a service now. What it answers replaces the list that is kept; when it does not
-    /// answer, that list stays.
+    /// Asks the registry for the list of a service now. What it answers replaces the list that is kept; when it does
+    /// not answer, that list stays.
     ///
     /// - Throws: Why the registry could not be asked.
     public func refresh(_ service: ServiceName) async throws {
@@ -131,8 +133,8 @@ public final class ServiceClient: Sendable {
 
     /// Calls a service as ``withInstance(of:_:_:)`` does, for protocols whose answers can be failures of the instance.
     ///
-    /// - Parameter judge: Says what an answer or an error shows. An answer that is a failure is returned when no try had
-    ///   a better one.
+    /// - Parameter judge: Says what an answer or an error shows. An answer that is a failure is returned when no try
+    ///   had a better one.
     public func call<Value: Sendable>(
         _ service: ServiceName, _ options: CallOptions,
         _ body: @escaping @Sendable (CallTarget) async throws -> Value,

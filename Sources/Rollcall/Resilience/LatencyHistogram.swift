@@ -4,8 +4,8 @@
 /// How long the last calls took, in buckets of bounded number and bounded error, so that any quantile can be read.
 ///
 /// Sixteen buckets for each doubling, as in HdrHistogram: what is read is at most 1/16 more than what was recorded,
-/// and never less. It covers 1 µs to 2.4 hours; what lies outside is taken for the nearest. The calls of the present and of
-/// the previous window count.
+/// and never less. It covers 1 µs to 2.4 hours; what lies outside is taken for the nearest. The calls of the present
+/// and of the previous window count.
 struct LatencyHistogram: Sendable {
     private static let bucketsPerDoubling = 16
     private static let doublings = 33

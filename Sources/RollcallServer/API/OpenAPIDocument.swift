@@ -86,7 +86,7 @@ enum OpenAPIDocument {
                   {
                     "name": "key",
                     "in": "query",
-                    "description": "What requests that belong together share: the policies that hash choose the same instance for the same key; the others ignore it",
+                    "description": "Requests of one key share an instance, by the policies that hash",
                     "schema": {"type": "string"}
                   }
                 ],

@@ -115,6 +115,7 @@ struct ServiceClientTests {
                 if hangs == nil { hangs = target.instance.id }
                 return hangs == target.instance.id
             }
+            // Hangs until it is cancelled.
             if isFirst { try await Task.sleep(for: .seconds(600)) }
             return target.instance.id
         }
@@ -208,6 +209,7 @@ struct ServiceClientTests {
         let call = Task {
             try await client.withInstance(of: "web") { _ in
                 begun.withLock { $0 = true }
+                // Hangs until it is cancelled.
                 try await Task.sleep(for: .seconds(600))
             }
         }
