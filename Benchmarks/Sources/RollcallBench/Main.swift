@@ -19,6 +19,11 @@ struct Main {
         switch (command, arguments.first) {
         case ("micro", nil):
             await Micro.run()
+        case ("picks", nil):
+            await Picks.run(BalancingPolicy.allCases)
+        case ("picks", let name?):
+            guard let policy = BalancingPolicy(rawValue: name) else { fallthrough }
+            await Picks.run([policy])
         case ("registrations", let folder?):
             arguments.removeFirst()
             try await EngineRegistrations.run(
@@ -32,8 +37,8 @@ struct Main {
                 port: number(&arguments, 8500), watchers: number(&arguments, 10_000), changes: number(&arguments, 20),
                 rounds: number(&arguments, 5))
         default:
-            print("usage: RollcallBench micro | registrations DIR [COUNT] [WRITERS] | fill DIR [COUNT] [TTL-SECONDS]")
-            print("       | watch PORT [WATCHERS] [CHANGES] [ROUNDS]")
+            print("usage: RollcallBench micro | picks [POLICY] | registrations DIR [COUNT] [WRITERS]")
+            print("       | fill DIR [COUNT] [TTL-SECONDS] | watch PORT [WATCHERS] [CHANGES] [ROUNDS]")
         }
     }
 

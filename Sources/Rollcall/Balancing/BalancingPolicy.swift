@@ -6,10 +6,20 @@ public enum BalancingPolicy: String, Sendable, Hashable, CaseIterable {
     case roundRobin = "round-robin"
     case random
     case weightedRandom = "weighted-random"
+    /// Turns by weight, spread evenly.
+    case weightedRoundRobin = "weighted-round-robin"
+    /// The one with the fewest calls under way.
+    case leastRequests = "least-requests"
     /// The one with fewer calls under way of two.
     case powerOfTwo = "p2c"
     /// The one of two that is likely to answer sooner: see ``standard``.
     case peakEWMA = "p2c-ewma"
+    /// The same key to the same instance, by a ring.
+    case ringHash = "ring-hash"
+    /// The same key to the same instance, by Maglev's table.
+    case maglev
+    /// As ``maglev``, but nobody gets more than 1.25 times its share of the calls under way.
+    case boundedLoad = "bounded-load"
 
     /// Power of two choices on peak-EWMA latency x (calls under way + 1) / weight, where a failure counts as 5 s.
     public static let standard = BalancingPolicy.peakEWMA
@@ -20,8 +30,21 @@ public enum BalancingPolicy: String, Sendable, Hashable, CaseIterable {
         case .roundRobin: RoundRobinBalancer()
         case .random: RandomBalancer()
         case .weightedRandom: WeightedRandomBalancer()
+        case .weightedRoundRobin: WeightedRoundRobinBalancer()
+        case .leastRequests: LeastRequestsBalancer()
         case .powerOfTwo: PowerOfTwoBalancer(by: .pending)
         case .peakEWMA: PowerOfTwoBalancer(by: .latency)
+        case .ringHash: ConsistentHashBalancer(.ring())
+        case .maglev: ConsistentHashBalancer(.maglev())
+        case .boundedLoad: ConsistentHashBalancer(.maglev(), loadFactor: 1.25)
+        }
+    }
+
+    /// Whether requests with the same ``PickRequest/hashKey`` go to the same instance.
+    public var usesKey: Bool {
+        switch self {
+        case .ringHash, .maglev, .boundedLoad: true
+        case .roundRobin, .random, .weightedRandom, .weightedRoundRobin, .leastRequests, .powerOfTwo, .peakEWMA: false
         }
     }
 }

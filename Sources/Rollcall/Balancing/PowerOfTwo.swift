@@ -28,48 +28,37 @@ public struct PowerOfTwoBalancer: LoadBalancer {
 }
 
 final class LatencyPairPicker: Picker {
-    let endpoints: [Endpoint]
+    private let candidates: Candidates
 
     init(_ endpoints: [Endpoint]) {
-        self.endpoints = endpoints
+        candidates = Candidates(endpoints)
     }
+
+    var endpoints: [Endpoint] { candidates.endpoints }
 
     func pick(_ request: PickRequest, using random: inout PickRandom) -> Endpoint? {
         guard endpoints.count > 1 else { return endpoints.first }
         let (first, second) = random.pair(below: endpoints.count)
         let tick = LatencyTerms.tick(request.now)
-        let isSecondBetter = cost(second, tick) < cost(first, tick)
+        let isSecondBetter = candidates.expectedCost(second, at: tick) < candidates.expectedCost(first, at: tick)
         return endpoints[isSecondBetter ? second : first]
-    }
-
-    @inline(__always)
-    private func cost(_ position: Int, _ tick: UInt32) -> Float {
-        let endpoint = endpoints[position]
-        return endpoint.load.expectedCost(at: tick) * endpoint.inverseWeight
     }
 }
 
 final class PendingPairPicker: Picker {
-    let endpoints: [Endpoint]
+    private let candidates: Candidates
     private let weighted: WeightedDraw
 
     init(_ list: EndpointList) {
-        endpoints = list.endpoints
+        candidates = Candidates(list.endpoints)
         weighted = WeightedDraw(list)
     }
+
+    var endpoints: [Endpoint] { candidates.endpoints }
 
     func pick(_ request: PickRequest, using random: inout PickRandom) -> Endpoint? {
         guard endpoints.count > 1 else { return endpoints.first }
         let (first, second) = weighted.pair(using: &random)
-        let isSecondBetter = isLess(endpoints, second, first)
-        return endpoints[isSecondBetter ? second : first]
+        return endpoints[candidates.isLess(second, first) ? second : first]
     }
-}
-
-/// Whether the endpoint at `position` has fewer calls under way for its weight than the one at `other`.
-@inline(__always)
-func isLess(_ endpoints: [Endpoint], _ position: Int, _ other: Int) -> Bool {
-    let one = endpoints[position]
-    let two = endpoints[other]
-    return one.load.pending &* Int(two.weight) < two.load.pending &* Int(one.weight)
 }

@@ -15,23 +15,32 @@ public struct RoundRobinBalancer: LoadBalancer {
     public func picker(for list: EndpointList, previous: (any Picker)?) -> any Picker {
         let count = list.endpoints.count
         var position = 0
-        if let previous = previous as? RoundRobinPicker, let next = previous.upcoming {
+        let previous = previous as? RoundRobinPicker
+        if let previous, haveSameMembers(previous.endpoints, list.endpoints) {
+            return RoundRobinPicker(list.endpoints, previous.cursor)
+        }
+        if let next = previous?.upcoming {
             position = list.position(of: next.id)
             if position == count { position = 0 }
         } else if count > 0 {
             position = start.map { ($0 % count + count) % count } ?? Int.random(in: 0 ..< count)
         }
-        return RoundRobinPicker(list.endpoints, position)
+        return RoundRobinPicker(list.endpoints, TurnCursor(UInt64(position)))
     }
+}
+
+/// Whether the same identifiers are there in the same order.
+private func haveSameMembers(_ left: [Endpoint], _ right: [Endpoint]) -> Bool {
+    left.count == right.count && zip(left, right).allSatisfy { $0.hash == $1.hash }
 }
 
 final class RoundRobinPicker: Picker {
     let endpoints: [Endpoint]
-    private let cursor: TurnCursor
+    let cursor: TurnCursor
 
-    init(_ endpoints: [Endpoint], _ position: Int) {
+    init(_ endpoints: [Endpoint], _ cursor: TurnCursor) {
         self.endpoints = endpoints
-        cursor = TurnCursor(UInt64(position))
+        self.cursor = cursor
     }
 
     /// The one whose turn is next.

@@ -79,14 +79,17 @@ enum OpenAPIDocument {
                     "description": "How to choose",
                     "schema": {
                       "type": "string",
-                      "enum": ["round-robin", "random", "weighted-random", "p2c", "p2c-ewma"],
+                      "enum": [
+                        "round-robin", "random", "weighted-random", "weighted-round-robin", "least-requests", "p2c",
+                        "p2c-ewma", "ring-hash", "maglev", "bounded-load"
+                      ],
                       "default": "round-robin"
                     }
                   },
                   {
                     "name": "key",
                     "in": "query",
-                    "description": "Requests of one key share an instance, by the policies that hash",
+                    "description": "Policies that hash choose the same instance for the same key; the others ignore it",
                     "schema": {"type": "string"}
                   }
                 ],
