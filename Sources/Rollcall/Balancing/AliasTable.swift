@@ -4,9 +4,9 @@
 /// Draws positions by weight in constant time: the alias method (Walker 1977, Vose 1991), in whole numbers. The shares
 /// are exact to within 2^-63.
 struct AliasTable: Sendable {
-    private var slots: [Slot]
+    private(set) var slots: [Slot]
 
-    private struct Slot: Sendable {
+    struct Slot: Sendable {
         /// The part of the slot, of 2^64, that belongs to its own position.
         var threshold: UInt64
         /// Whom the rest belongs to.

@@ -4,9 +4,9 @@
 /// A consistent-hashing ring as ketama's: each endpoint owns the arcs that end in its points. A change of one endpoint
 /// moves its own keys and no others.
 ///
-/// The points of an endpoint depend on its identifier and its weight alone, as long as the most frequent weight stays the
-/// same: that one has `pointsPerEndpoint`, others in proportion. With 160 points the busiest of 10 endpoints gets some
-/// 12 % more than the mean, of 100 some 24 %.
+/// The points of an endpoint depend on its identifier and its weight alone, as long as the most frequent weight stays
+/// the same: that one has `pointsPerEndpoint`, others in proportion. With 160 points the busiest of 10 endpoints gets
+/// some 12 % more than the mean, of 100 some 24 %.
 struct HashRing: HashTable {
     /// Sorted by hash.
     private let points: [Point]

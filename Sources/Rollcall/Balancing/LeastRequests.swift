@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// The endpoint with the fewest calls under way for its weight. Up to ``scanMax`` endpoints all are compared; of more, as
-/// many as `choices` are drawn and the best of them is taken: comparing a thousand costs more than it gains, and many
-/// callers that see the same minimum would all run to it.
+/// The endpoint with the fewest calls under way for its weight. Up to ``scanMax`` endpoints all are compared; of more,
+/// as many as `choices` are drawn and the best of them is taken: comparing a thousand costs more than it gains, and
+/// many callers that see the same minimum would all run to it.
 ///
 /// Endpoints are drawn by weight, and the first one drawn wins a tie, so that idle endpoints are used by weight too.
 public struct LeastRequestsBalancer: LoadBalancer {

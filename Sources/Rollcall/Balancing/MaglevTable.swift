@@ -2,8 +2,8 @@
 // Rollcall
 
 /// Maglev's look-up table (Eisenbud et al., NSDI 2016): endpoints take turns in claiming the next slot of their own
-/// permutation that is still free. Shares are even to about 1 % while there are 100 slots for each endpoint; a change of
-/// one endpoint moves its own keys and a few others.
+/// permutation that is still free. Shares are even to about 1 % while there are 100 slots for each endpoint; a change
+/// of one endpoint moves its own keys and a few others.
 ///
 /// Weights as in Envoy: an endpoint skips rounds in proportion to the largest weight.
 struct MaglevTable: HashTable {

@@ -3,11 +3,12 @@
 
 /// Two different endpoints are drawn, and the one with less load is taken: nearly as even as asking all of them, and
 /// without the herding (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001). The most loaded
-/// one is never taken, as it loses to whatever is drawn with it.
+/// one is never taken, as it loses to whatever is drawn with it. Endpoints are drawn by weight: evenly drawn, light
+/// ones would meet each other too often.
 public struct PowerOfTwoBalancer: LoadBalancer {
     /// What the load of an endpoint is.
     public enum Measure: Sendable, Hashable {
-        /// Calls under way / weight. Endpoints are drawn by weight.
+        /// Calls under way / weight.
         case pending
         /// Peak-EWMA latency x (calls under way + 1) / weight.
         case latency
@@ -22,23 +23,25 @@ public struct PowerOfTwoBalancer: LoadBalancer {
     public func picker(for list: EndpointList, previous: (any Picker)?) -> any Picker {
         switch measure {
         case .pending: PendingPairPicker(list)
-        case .latency: LatencyPairPicker(list.endpoints)
+        case .latency: LatencyPairPicker(list)
         }
     }
 }
 
 final class LatencyPairPicker: Picker {
     private let candidates: Candidates
+    private let weighted: WeightedDraw
 
-    init(_ endpoints: [Endpoint]) {
-        candidates = Candidates(endpoints)
+    init(_ list: EndpointList) {
+        candidates = Candidates(list.endpoints)
+        weighted = WeightedDraw(list)
     }
 
     var endpoints: [Endpoint] { candidates.endpoints }
 
     func pick(_ request: PickRequest, using random: inout PickRandom) -> Endpoint? {
         guard endpoints.count > 1 else { return endpoints.first }
-        let (first, second) = random.pair(below: endpoints.count)
+        let (first, second) = weighted.pair(using: &random)
         let tick = LatencyTerms.tick(request.now)
         let isSecondBetter = candidates.expectedCost(second, at: tick) < candidates.expectedCost(first, at: tick)
         return endpoints[isSecondBetter ? second : first]

@@ -10,8 +10,9 @@ internal import Darwin
 #endif
 
 /// Gives an instance that is new, or back from failure, its share little by little, so that it can fill its caches.
-/// Works with every balancer: what it picks while warming up is accepted with a probability that grows, and picked again
-/// otherwise.
+/// Works with every balancer: what it picks while warming up is accepted with a probability that grows, and picked
+/// again otherwise. A balancer that insists on the one that was refused, as it has the least load, is not asked again:
+/// two others are drawn then, and the one with fewer calls under way is taken.
 ///
 /// What counts is the difference to the others: when all are new there is nobody to spare them, and nothing is changed.
 public struct SlowStartBalancer: LoadBalancer {
@@ -58,6 +59,8 @@ struct SlowStartRamp: Sendable, Hashable {
 
 final class SlowStartPicker: Picker {
     let base: any Picker
+    private let candidates: Candidates
+    private let weighted: WeightedDraw
     private let ramp: SlowStartRamp
     /// From when on all are warm.
     private let warmAt: Instant
@@ -67,26 +70,43 @@ final class SlowStartPicker: Picker {
     init(_ base: any Picker, _ list: EndpointList, _ ramp: SlowStartRamp) {
         self.base = base
         self.ramp = ramp
-        let starts = list.endpoints.map(\.load.since)
+        // What the base may pick, which can be less than the list.
+        let inner = list.restricted(to: base.endpoints)
+        candidates = Candidates(inner.endpoints)
+        weighted = WeightedDraw(inner)
+        let starts = inner.endpoints.map(\.load.since)
         warmAt = (starts.max() ?? Instant(nanoseconds: .min)) + ramp.window
         earliest = starts.min() ?? Instant(nanoseconds: .min)
     }
 
-    var endpoints: [Endpoint] { base.endpoints }
+    var endpoints: [Endpoint] { candidates.endpoints }
 
     /// After so many refusals the next is accepted: most of the list is warming up then.
     private static let repeatsMax = 8
 
     func pick(_ request: PickRequest, using random: inout PickRandom) -> Endpoint? {
-        guard request.now < warmAt else { return base.pick(request, using: &random) }
+        guard request.now < warmAt, candidates.endpoints.count > 1 else {
+            return base.pick(request, using: &random)
+        }
         let best = ramp.share(since: earliest, at: request.now)
         var request = request
+        var refused: Endpoint?
         for _ in 0 ..< Self.repeatsMax {
-            guard let endpoint = base.pick(request, using: &random) else { return nil }
+            guard var endpoint = base.pick(request, using: &random) else { return nil }
+            if endpoint === refused { endpoint = other(than: endpoint, using: &random) }
             let share = ramp.share(since: endpoint.load.since, at: request.now)
             if share >= best || random.fraction() * best < share { return endpoint }
+            refused = endpoint
             request.attempt += 1
         }
         return base.pick(request, using: &random)
+    }
+
+    private func other(than refused: Endpoint, using random: inout PickRandom) -> Endpoint {
+        let (first, second) = weighted.pair(using: &random)
+        let (one, two) = (candidates.endpoints[first], candidates.endpoints[second])
+        if one === refused { return two }
+        if two === refused { return one }
+        return candidates.isLess(second, first) ? two : one
     }
 }

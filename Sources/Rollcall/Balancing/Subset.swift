@@ -9,9 +9,9 @@ public struct SubsetBalancer: LoadBalancer {
         /// As many as `size`, chosen by rendezvous hashing of the caller's name (random subsetting, gRFC A68): a change
         /// of one instance changes each part by one at most. How many callers an instance gets is left to chance.
         case random(caller: String, size: Int = 20)
-        /// The callers are numbered from 0 to `callers` - 1; caller and instances are laid around a circle, and a caller
-        /// uses what its arc covers: `minimum` instances at least. Instances at the ends of the arc get a part of a
-        /// share, so that all callers together load all instances evenly (Finagle's deterministic aperture).
+        /// The callers are numbered from 0 to `callers` - 1; caller and instances are laid around a circle, and a
+        /// caller uses what its arc covers: `minimum` instances at least. Instances at the ends of the arc get a part
+        /// of a share, so that all callers together load all instances evenly (Finagle's deterministic aperture).
         case aperture(position: Int, callers: Int, minimum: Int = 12)
     }
 

@@ -5,8 +5,8 @@
 ///
 /// When the weights' reduced sum is small, the cycle is nginx's smooth weighted round robin, worked out in advance;
 /// otherwise a pick steps through gRPC's static stride schedule (A58). See ``SmoothSchedule`` and ``StrideSchedule``.
-/// After a change of members or weights the cycle goes on at the same part of the new one, and does not begin anew: a
-/// list that changes often would never come to those with few turns.
+/// After a change of members or weights everybody keeps the turns that it is owed; where the cycle is long, the new one
+/// begins anywhere. It never begins at its beginning: a list that changes often would not come to those with few turns.
 public struct WeightedRoundRobinBalancer: LoadBalancer {
     private let start: Double?
 
@@ -20,8 +20,9 @@ public struct WeightedRoundRobinBalancer: LoadBalancer {
         if let previous, !list.endpoints.isEmpty, haveSameShares(previous.endpoints, list.endpoints) {
             return WeightedRoundRobinPicker(list.endpoints, like: previous)
         }
-        let phase = previous?.phase ?? start ?? Double.random(in: 0 ..< 1)
-        return WeightedRoundRobinPicker(list.endpoints, phase: phase)
+        let isFirst = previous?.endpoints.isEmpty ?? true
+        return WeightedRoundRobinPicker(
+            list.endpoints, owed: previous?.owed(list.endpoints), start: isFirst ? start : nil)
     }
 }
 
@@ -34,46 +35,46 @@ final class WeightedRoundRobinPicker: Picker {
     let endpoints: [Endpoint]
     private let schedule: Schedule
     private let cursor: TurnCursor
-    /// The part of a turn that got lost when the phase was turned into a turn.
-    private let residue: Double
 
     private enum Schedule: Sendable {
         case smooth(SmoothSchedule)
         case stride(StrideSchedule)
     }
 
-    init(_ endpoints: [Endpoint], phase: Double) {
+    /// - Parameters:
+    ///   - owed: How many turns each is owed from before, if that is known.
+    ///   - start: Which part of the cycle to begin with; anywhere unless given.
+    init(_ endpoints: [Endpoint], owed: [Double]?, start: Double?) {
         self.endpoints = endpoints
         let weights = reduced(endpoints.map(\.weight))
-        if let smooth = SmoothSchedule(weights) {
+        if let smooth = SmoothSchedule(weights, owed: owed) {
             schedule = .smooth(smooth)
+            // Turns that are owed come first, so that cycle begins at its beginning.
+            let part = owed == nil ? start ?? Double.random(in: 0 ..< 1) : 0
+            cursor = TurnCursor(UInt64(part * Double(smooth.turns.count)))
         } else {
-            schedule = .stride(StrideSchedule(weights))
+            let stride = StrideSchedule(weights)
+            schedule = .stride(stride)
+            cursor = TurnCursor(start.map { UInt64($0 * Double(stride.cycle)) } ?? stride.randomStep())
         }
-        let turn = phase * Double(Self.cycle(of: schedule))
-        cursor = TurnCursor(UInt64(turn))
-        residue = turn - turn.rounded(.down)
     }
 
     init(_ endpoints: [Endpoint], like previous: WeightedRoundRobinPicker) {
         self.endpoints = endpoints
         schedule = previous.schedule
         cursor = previous.cursor
-        residue = previous.residue
     }
 
-    private static func cycle(of schedule: Schedule) -> UInt64 {
-        switch schedule {
-        case .smooth(let smooth): UInt64(smooth.turns.count)
-        case .stride(let stride): stride.cycle
+    /// How many turns each of these endpoints is owed (or has had too many), as far as it is in this list. `nil` when
+    /// that is not known.
+    func owed(_ others: [Endpoint]) -> [Double]? {
+        guard case .smooth(let smooth) = schedule, !smooth.turns.isEmpty else { return nil }
+        let mine = smooth.owed(after: remainder(cursor.upcoming, smooth.turns.count))
+        var position = 0
+        return others.map { other in
+            while position < endpoints.count && endpoints[position].id < other.id { position += 1 }
+            return position < endpoints.count && endpoints[position].id == other.id ? mine[position] : 0
         }
-    }
-
-    /// Which part of the cycle is over, from 0 up to 1.
-    var phase: Double? {
-        let cycle = Self.cycle(of: schedule)
-        guard cycle > 0 else { return nil }
-        return (Double(cursor.upcoming % cycle) + residue) / Double(cycle)
     }
 
     func pick(_ request: PickRequest, using random: inout PickRandom) -> Endpoint? {
@@ -105,29 +106,60 @@ func reduced(_ weights: [UInt32]) -> [UInt32] {
 struct SmoothSchedule: Sendable {
     /// The position whose turn it is.
     let turns: [UInt32]
+    /// The turns that each was owed when the cycle began.
+    private let initial: [Double]
+    private let weights: [UInt32]
 
-    /// - Parameter weights: Reduced, all more than zero.
+    /// - Parameters:
+    ///   - weights: Reduced, all more than zero.
+    ///   - owed: The turns that each is owed from before, if anything is. The cycle gives these sooner; it has no more
+    ///     turns for that.
     /// - Returns: `nil` when the cycle is too long to be worked out at each change.
-    init?(_ weights: [UInt32]) {
+    init?(_ weights: [UInt32], owed: [Double]? = nil) {
         let total = weights.reduce(0) { $0 + Int($1) }
-        if total == weights.count {
-            turns = Array(0 ..< UInt32(total))
-            return
+        let isEqual = total == weights.count
+        guard isEqual || total <= Self.turnsMax && total * weights.count <= Self.stepsMax else { return nil }
+        // What those who left were owed is shared out, so that newcomers, who are owed nothing, are like the others.
+        let rest = (owed ?? []).reduce(0, +)
+        let initial = weights.indices.map { position in
+            owed.map { $0[position] - rest * Double(weights[position]) / Double(total) } ?? 0
         }
-        guard total <= Self.turnsMax, total * weights.count <= Self.stepsMax else { return nil }
-        var credits = Array(repeating: 0, count: weights.count)
-        var turns: [UInt32] = []
-        turns.reserveCapacity(total)
-        for _ in 0 ..< total {
-            var best = 0
+        self.weights = weights
+        self.initial = initial
+        if isEqual {
+            // With one turn for each, whoever is owed the most is first.
+            let order = Array(0 ..< UInt32(total))
+            turns = owed == nil ? order : order.sorted {
+                (-initial[Int($0)], $0) < (-initial[Int($1)], $1)
+            }
+        } else {
+            turns = Self.cycle(weights, total, credits: initial.map { Int(($0 * Double(total)).rounded()) })
+        }
+    }
+
+    private static func cycle(_ weights: [UInt32], _ total: Int, credits: [Int]) -> [UInt32] {
+        var credits = credits
+        var left = weights
+        return (0 ..< total).map { _ in
+            var best = -1
             for position in weights.indices {
                 credits[position] += Int(weights[position])
-                if credits[position] > credits[best] { best = position }
+                // Nobody has more turns in a cycle than its weight: then the next cycle can be the same.
+                if left[position] > 0 && (best < 0 || credits[position] > credits[best]) { best = position }
             }
             credits[best] -= total
-            turns.append(UInt32(best))
+            left[best] -= 1
+            return UInt32(best)
         }
-        self.turns = turns
+    }
+
+    /// The turns that each is owed after so many turns of the cycle.
+    func owed(after count: Int) -> [Double] {
+        var owed = initial
+        let part = Double(count) / Double(turns.count)
+        for position in owed.indices { owed[position] += part * Double(weights[position]) }
+        for turn in turns.prefix(count) { owed[Int(turn)] -= 1 }
+        return owed
     }
 
     static let turnsMax = 4096
@@ -150,6 +182,15 @@ struct StrideSchedule: Sendable {
 
     /// After so many steps everybody had exactly as many turns as the weight says.
     var cycle: UInt64 { UInt64(weights.count) * scale }
+
+    /// A step anywhere in the cycle at which somebody has a turn, so that each is the first as likely as its weight
+    /// says. A step without a turn would lead to whoever follows a gap.
+    func randomStep() -> UInt64 {
+        while true {
+            let step = UInt64.random(in: 0 ..< cycle)
+            if position(at: step) != nil { return step }
+        }
+    }
 
     /// Whose turn it is at this step, if anybody's. One of as many steps as there are weights has a turn at least; on
     /// average it takes largest / mean weight steps.

@@ -46,6 +46,17 @@ extension Instant {
     static func seconds(_ seconds: Double) -> Instant { Instant(nanoseconds: Int64(seconds * 1e9)) }
 }
 
+extension BalancingPolicy {
+    /// A balancer of this policy that is quick to follow a list: Maglev's tables are small.
+    func makeSmallBalancer() -> any LoadBalancer {
+        switch self {
+        case .maglev: ConsistentHashBalancer(.maglev(slots: 1009))
+        case .boundedLoad: ConsistentHashBalancer(.maglev(slots: 1009), loadFactor: 1.25)
+        default: makeBalancer()
+        }
+    }
+}
+
 extension Upstream {
     /// An upstream of these instances, whose picks repeat for the same seed.
     static func of(

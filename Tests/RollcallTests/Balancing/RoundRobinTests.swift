@@ -25,13 +25,16 @@ struct RoundRobinTests {
         #expect(upstream.next(3) == ["a", "b", "d"])
     }
 
-    @Test("nobody waits longer than two rounds while others come and go after each pick", arguments: [1, 2, 3] as [UInt64])
+    @Test(
+        "nobody waits longer than two rounds while others come and go after each pick",
+        arguments: [1, 2, 3] as [UInt64])
     func starvation(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let stay = instances(20)
         let upstream = Upstream.of(stay, RoundRobinBalancer())
         var waits: [String: Int] = [:]
-        for step in 0 ..< 2000 {
+        var longest = 0
+        for step in 0 ..< 1000 {
             let guests = (0 ..< 10).filter { _ in Bool.random(using: &random) }
                 .map { instance("0\($0)5x") }
             upstream.update(snapshot(stay + guests, revision: UInt64(step)), now: .zero)
@@ -39,9 +42,10 @@ struct RoundRobinTests {
             for member in stay {
                 let id = member.id.value
                 waits[id] = id == picked ? 0 : waits[id, default: 0] + 1
-                #expect(waits[id]! <= 60, "seed \(seed): \(id) waits at step \(step)")
             }
+            longest = max(longest, waits.values.max() ?? 0)
         }
+        #expect(longest <= 60, "seed \(seed)")
     }
 
     @Test("many callers that start together do not begin with the same instance")

@@ -22,7 +22,8 @@ struct UpstreamTests {
         let upstream = Upstream.of([
             instance("up"), instance("also-up"), instance("more"), instance("down", isCritical: true),
             instance("lapsed", lease: .lapsed), instance("suspect", lease: .suspect),
-            instance("starting", readiness: .starting), instance("draining", desired: .draining(until: nil, reason: "")),
+            instance("starting", readiness: .starting),
+            instance("draining", desired: .draining(until: nil, reason: "")),
             instance("off", desired: .maintenance(reason: "")), instance("none", weight: 0),
             instance("none-by-metadata", metadata: ["weight": "0"]),
         ], RoundRobinBalancer())
