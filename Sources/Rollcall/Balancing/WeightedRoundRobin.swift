@@ -12,6 +12,7 @@ public struct WeightedRoundRobinBalancer: LoadBalancer {
 
     /// - Parameter start: Which part of the cycle to begin with, from 0 up to 1; anywhere unless given.
     public init(start: Double? = nil) {
+        precondition(start.map { (0 ..< 1).contains($0) } ?? true, "a part of a cycle is from 0 up to 1")
         self.start = start
     }
 

@@ -114,6 +114,14 @@ struct CommandTests {
             }
             #expect(urls[0] != urls[1])
             #expect(Array(urls[0 ... 1]) == Array(urls[2 ... 3]))
+            var owners: Set<String> = []
+            for _ in 0 ..< 3 {
+                let arguments = ["resolve", "web", "--policy", "maglev", "--key", "user-7"]
+                let process = try await sandbox.start(arguments, environment: server.environment)
+                #expect(await process.code() == 0)
+                owners.insert(process.output)
+            }
+            #expect(owners.count == 1)
         }
     }
 

@@ -75,6 +75,23 @@ struct RequestTests {
         try await server.stop()
     }
 
+    @Test("resolving names the policy, the filters and the key")
+    func resolving() async throws {
+        let body = String(decoding: Sample.instance("a", revision: 3).jsonBytes(), as: UTF8.self)
+        let server = try await ScriptedServer { _ in .reply(200, body) }
+        try await withRemote([server.address]) { registry in
+            let plain = try await registry.resolve("web")
+            let full = try await registry.resolve(
+                "web", policy: .maglev, tags: ["a", "b"], zone: "z", metadata: ["k": "v"], key: "user 7")
+            #expect(plain.id == "a" && full.id == "a")
+        }
+        let path = "/api/v1/services/web/resolve?policy="
+        #expect(server.requests.map(\.uri) == [
+            path + "round-robin", path + "maglev&tag=a&tag=b&zone=z&metadata.k=v&key=user%207",
+        ])
+        try await server.stop()
+    }
+
     @Test("an identity that no path can name is known nowhere, without asking")
     func emptyNames() async throws {
         let dead = try await deadAddress()

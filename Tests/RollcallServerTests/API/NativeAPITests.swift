@@ -209,6 +209,60 @@ struct NativeAPITests {
         }
     }
 
+    @Test("resolve chooses the same instance for the same key by the policies that hash", arguments: [
+        BalancingPolicy.ringHash, .maglev, .boundedLoad,
+    ])
+    func resolveByKey(policy: BalancingPolicy) async throws {
+        try await RunningServer.run { (server) async throws in
+            for id in ["a", "b", "c"] {
+                _ = try await server.request("PUT", "\(Self.web)/instances/\(id)", Self.body)
+            }
+            func chosen(_ key: Int) async throws -> String {
+                let target = "\(Self.web)/resolve?policy=\(policy.rawValue)&key=user-\(key)"
+                return try await server.request("GET", target).json["id"]?.stringValue ?? "?"
+            }
+            var owners: [String] = []
+            for key in 0 ..< 30 {
+                owners.append(try await chosen(key))
+                #expect(try await chosen(key) == owners[key])
+            }
+            #expect(Set(owners) == ["a", "b", "c"])
+            let gone = owners[0]
+            #expect(try await server.request("DELETE", "\(Self.web)/instances/\(gone)").status == 204)
+            #expect(try await chosen(0) != gone)
+        }
+    }
+
+    @Test("resolve takes every policy, and follows weights and changes", arguments: BalancingPolicy.allCases)
+    func resolvePolicies(policy: BalancingPolicy) async throws {
+        try await RunningServer.run { (server) async throws in
+            let resolve = "\(Self.web)/resolve?policy=\(policy.rawValue)"
+            for (id, weight) in [("a", 1), ("b", 3), ("none", 0)] {
+                let body = #"{"host": "h", "port": 1, "weight": \#(weight)}"#
+                _ = try await server.request("PUT", "\(Self.web)/instances/\(id)", body)
+            }
+            var counts: [String: Int] = [:]
+            for _ in 0 ..< 40 {
+                counts[try await server.request("GET", resolve).json["id"]?.stringValue ?? "?", default: 0] += 1
+            }
+            #expect(Set(counts.keys).isSubset(of: ["a", "b"]))
+            if policy == .weightedRoundRobin { #expect(counts == ["a": 10, "b": 30]) }
+            if policy == .roundRobin { #expect(counts == ["a": 20, "b": 20]) }
+            let state = #"{"desired": "draining", "reason": "x"}"#
+            _ = try await server.request("PUT", "\(Self.web)/instances/b/state", state)
+            for _ in 0 ..< 5 { #expect(try await server.request("GET", resolve).json["id"]?.stringValue == "a") }
+        }
+    }
+
+    @Test("the OpenAPI document names every policy of resolve")
+    func describedPolicies() throws {
+        let document = try JSONValue.parse(Array(OpenAPIDocument.text.utf8))
+        let operation = document["paths"]?["/api/v1/services/{service}/resolve"]?["get"]
+        let policy = operation?["parameters"]?.arrayValue?.first { $0["name"] == .string("policy") }
+        let names = policy?["schema"]?["enum"]?.arrayValue?.compactMap(\.stringValue)
+        #expect(names.map(Set.init) == Set(BalancingPolicy.allCases.map(\.rawValue)))
+    }
+
     @Test("a registration that is wrong is refused with what is wrong, and changes nothing")
     func wrongRegistrations() async throws {
         try await RunningServer.run { (server) async throws in
