@@ -99,6 +99,9 @@ struct CheckJudge: Sendable {
         return status == .critical && !mustWrite ? .nothing : record(.critical, output, now)
     }
 
+    /// The registry has this status: a result that comes to another one is said to be written.
+    mutating func hasWritten(_ status: HealthCheck.Status) { self.status = status }
+
     /// The last status could not be written: it is said again with the next result.
     mutating func writeFailed() { mustWrite = true }
 

@@ -169,6 +169,14 @@ public struct CheckScheduler: Sendable {
         apply(slots[Int(index)].judge.reported(result, at: now, rules), index, now, &effects)
     }
 
+    /// Tells what status the registry has. While a record is on its way that may be an earlier one: the record is then
+    /// said once more, which does no harm.
+    public mutating func hasWritten(_ check: CheckHandle, _ status: HealthCheck.Status, now: Instant) {
+        guard let index = index(of: check), slots[Int(index)].judge.status != status else { return }
+        slots[Int(index)].judge.hasWritten(status)
+        noteStatus(index, now)
+    }
+
     /// A record could not be written: it is said again with the next result, that of an expiry after a while.
     public mutating func writeFailed(_ check: CheckHandle, now: Instant) {
         guard let index = index(of: check) else { return }

@@ -99,7 +99,7 @@ struct CheckJudgeTests {
         #expect(judge.judge(CheckResult(.critical, "x"), at: .zero, .init()) == .nothing)
     }
 
-    @Test("random results come to what the whole history says", arguments: 0 ..< 300 as Range<UInt64>)
+    @Test("random results come to what the whole history says", arguments: 0 ..< 150 as Range<UInt64>)
     func model(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var model = JudgeModel(random: &random)

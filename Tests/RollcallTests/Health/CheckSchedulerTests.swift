@@ -36,7 +36,7 @@ struct CheckSchedulerTests {
         ) {
             while now < end {
                 now = now + step
-                for answer in answers.filter({ $0.at <= now }) { finish(answer.attempt) }
+                for answer in answers where answer.at <= now { finish(answer.attempt) }
                 answers.removeAll { $0.at <= now }
                 scheduler.advance(now: now, random: &random, into: &effects)
                 take(duration)
@@ -56,14 +56,14 @@ struct CheckSchedulerTests {
         }
     }
 
-    @Test("ten thousand checks that are added at once spread over their interval, round after round")
+    @Test("thousands of checks that are added at once spread over their interval, round after round")
     func spread() {
         var rig = Rig()
-        for _ in 0 ..< 10_000 { _ = rig.add(CheckDefinition(kind: .tcp(target: ""))) }
-        rig.run(until: .zero + .seconds(40)) { _ in .milliseconds(5) }
+        for _ in 0 ..< 4000 { _ = rig.add(CheckDefinition(kind: .tcp(target: ""))) }
+        rig.run(until: .zero + .seconds(40), step: .milliseconds(50)) { _ in .milliseconds(5) }
         for second in 1 ..< 39 {
             let count = rig.starts.count { $0.at >= .zero + .seconds(second) && $0.at < .zero + .seconds(second + 1) }
-            #expect((880 ... 1120).contains(count), "second \(second)")
+            #expect((330 ... 470).contains(count), "second \(second)")
         }
     }
 
