@@ -28,6 +28,7 @@ let package = Package(
         .library(name: "RollcallRemote", targets: ["RollcallRemote"]),
         .library(name: "RollcallHTTPClient", targets: ["RollcallHTTPClient"]),
         .library(name: "RollcallRegistries", targets: ["RollcallRegistries"]),
+        .library(name: "RollcallHealth", targets: ["RollcallHealth"]),
         .library(name: "RollcallServer", targets: ["RollcallServer"]),
         .executable(name: "rollcall", targets: ["RollcallCLI"]),
     ],
@@ -38,6 +39,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.3"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -83,9 +87,20 @@ let package = Package(
             dependencies: ["Rollcall", "RollcallEmbedded", "RollcallRemote", logging],
             swiftSettings: settings),
         .target(
+            name: "RollcallHealth",
+            dependencies: [
+                "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .target(
             name: "RollcallServer",
             dependencies: [
-                "Rollcall", logging, lifecycle,
+                "Rollcall", "RollcallHealth", logging, lifecycle,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -134,9 +149,17 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "RollcallHealthTests",
+            dependencies: [
+                "Rollcall", "RollcallHealth", "RollcallTesting", nio("NIOCore"), nio("NIOPosix"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "RollcallServerTests",
             dependencies: [
-                "RollcallServer", "RollcallEmbedded", "RollcallTesting", asyncHTTPClient, lifecycle, logging,
+                "RollcallServer", "RollcallHealth", "RollcallEmbedded", "RollcallTesting", asyncHTTPClient, lifecycle, logging,
                 nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOEmbedded"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
