@@ -16,7 +16,7 @@ struct RollcallCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, RunCommand.self,
             RegisterCommand.self, DeregisterCommand.self, HeartbeatCommand.self, DrainCommand.self,
-            MaintenanceCommand.self, EnableCommand.self, ServicesCommand.self, InstancesCommand.self,
+            MaintenanceCommand.self, EnableCommand.self, CheckCommand.self, ServicesCommand.self, InstancesCommand.self,
             ResolveCommand.self, WatchCommand.self,
         ])
 

@@ -7,7 +7,8 @@ internal import NIOPosix
 public import Rollcall
 public import ServiceLifecycle
 
-/// Serves a registry over HTTP: the native API, its watches, health and metrics.
+/// Serves a registry over HTTP: the native API, its watches, health and metrics; and runs the health checks that
+/// instances declare.
 ///
 /// ```swift
 /// let server = RollcallServer(registry: LocalRegistry())
@@ -17,6 +18,7 @@ public final class RollcallServer: Service {
     private let configuration: HTTPServerConfiguration
     private let services: HTTPServices
     private let readiness: ServerReadiness
+    private let checks: HealthChecks?
     private let eventLoopGroup: (any EventLoopGroup)?
     private let onListening: @Sendable (SocketAddress) -> Void
 
@@ -31,11 +33,18 @@ public final class RollcallServer: Service {
         onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) {
         let help = ServerMetrics.help.merging(WatchMetrics.help) { own, _ in own }
+            .merging(HealthMetrics.help) { own, _ in own }
         let factory = PrometheusFactory(help: help)
         let metrics = ServerMetrics(factory: factory)
         let routes = NativeRoute.allCases.map { metrics.route($0.name) }
         let readiness = ServerReadiness()
-        let api = NativeAPI(registry: registry, page: MetricsPage(factory: factory), readiness: readiness)
+        checks = configuration.health.isEnabled
+            ? HealthChecks(
+                registry: registry, configuration: configuration.health, time: time,
+                metrics: HealthMetrics(factory: factory), group: eventLoopGroup, logger: logger)
+            : nil
+        let api = NativeAPI(
+            registry: registry, page: MetricsPage(factory: factory), readiness: readiness, checks: checks)
         let streams = EventStreams(
             catalog: registry.catalog, time: time, configuration: configuration.watches,
             metrics: WatchMetrics(factory: factory))
@@ -70,10 +79,14 @@ public final class RollcallServer: Service {
     private func serve(on group: any EventLoopGroup) async throws {
         let listener = HTTPListener(
             configuration: configuration, group: group, services: services, onListening: onListening)
-        try await withTaskCancellationOrGracefulShutdownHandler {
-            try await listener.run()
-        } onCancelOrGracefulShutdown: { [readiness] in
-            readiness.stop()
+        try await withThrowingDiscardingTaskGroup { tasks in
+            if let checks { tasks.addTask { await checks.run() } }
+            try await withTaskCancellationOrGracefulShutdownHandler {
+                try await listener.run()
+            } onCancelOrGracefulShutdown: { [readiness] in
+                readiness.stop()
+            }
+            tasks.cancelAll()
         }
     }
 }

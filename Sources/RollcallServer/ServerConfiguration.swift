@@ -6,6 +6,7 @@ public struct ServerConfiguration: Sendable, Hashable {
     public var http = HTTPServerConfiguration()
     public var watches = WatchConfiguration()
     public var bodies = BodyLimits()
+    public var health = HealthConfiguration()
 
     public init() {}
 }

@@ -49,6 +49,14 @@ struct RegistrationOptions: ParsableArguments {
         help: ArgumentHelp("Where a health check finds it: a path on its port, or a URL.", valueName: "path-or-url"))
     var healthCheck: String?
 
+    @Option(
+        name: .customLong("check"),
+        help: ArgumentHelp(
+            "A check that the server runs; may be repeated: http:/health, http:URL, tcp, tcp:HOST:PORT, grpc, "
+                + "grpc:SERVICE, ttl:30s, command:PROGRAM ARGUMENTS. \(CheckArgument.optionsHelp)",
+            valueName: "check"))
+    var checks: [CheckArgument] = []
+
     func validate() throws {
         for port in namedPorts where UInt16(port.value) == nil {
             throw ValidationError(
@@ -65,6 +73,7 @@ struct RegistrationOptions: ParsableArguments {
             namedPorts: Dictionary(namedPorts.compactMap { port in UInt16(port.value).map { (port.name, $0) } }) { $1 },
             healthCheck: healthCheck, tags: tags,
             metadata: Dictionary(metadata.map { ($0.name, $0.value) }) { $1 }, weight: weight,
-            locality: Locality(region: region, zone: zone), node: node, version: softwareVersion, lease: lease)
+            locality: Locality(region: region, zone: zone), node: node, version: softwareVersion, lease: lease,
+            checks: CheckArgument.definitions(checks))
     }
 }

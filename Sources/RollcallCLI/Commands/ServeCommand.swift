@@ -39,6 +39,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Keep everything in memory: nothing survives the server.")
     var memory = false
 
+    @Flag(help: "Run command checks: who can register an instance can then run commands here.")
+    var enableCommandChecks = false
+
     @Option(help: "What is logged on standard error: trace, debug, info, notice, warning, error, critical.")
     var logLevel: String?
 
@@ -77,6 +80,10 @@ struct ServeCommand: AsyncParsableCommand {
             if let value { settings.append(ServeSetting(key: key, value: value, source: .flag("--\(key)"))) }
         }
         if memory { settings.append(ServeSetting(key: "memory", value: "true", source: .flag("--memory"))) }
+        if enableCommandChecks {
+            let source = ServeSetting.Source.flag("--enable-command-checks")
+            settings.append(ServeSetting(key: "checks.commands", value: "true", source: source))
+        }
         settings += set.map { ServeSetting(key: $0.name, value: $0.value, source: .flag("--set")) }
         return settings
     }

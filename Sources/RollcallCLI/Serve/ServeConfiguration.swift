@@ -3,6 +3,7 @@
 
 internal import Logging
 internal import Rollcall
+internal import RollcallServer
 
 /// Everything that can be chosen about `rollcall serve`. The keys by which a file, the environment and the flags name
 /// these values, what each may be and what it means are in ``ServeKey/all``.
@@ -22,6 +23,7 @@ struct ServeConfiguration: Sendable {
     var http = HTTPBounds()
     var model = ModelLimits.standard
     var brake = BrakeConfiguration()
+    var health = HealthConfiguration()
     /// Changes that are kept for watches that resume.
     var historyChanges = 16_384
     /// Writes that may wait for the disk.

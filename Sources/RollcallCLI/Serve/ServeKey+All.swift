@@ -3,10 +3,11 @@
 
 internal import Logging
 internal import Rollcall
+internal import RollcallServer
 
 extension ServeKey {
     /// All keys, in the order in which they are documented.
-    static let all: [ServeKey] = place + limits + leases + brake
+    static let all: [ServeKey] = place + limits + leases + checks + brake
 
     private static let place: [ServeKey] = [
         ServeKey(
@@ -116,6 +117,26 @@ extension ServeKey {
                 return true
             },
             get: { $0.model.ttl.upperBound.brief }),
+    ]
+
+    private static let checks: [ServeKey] = [
+        .flag("checks.enabled", \.health.isEnabled, "Run the health checks that instances declare."),
+        .flag(
+            "checks.commands", \.health.runsCommands,
+            "Run command checks: whoever can register an instance can then run commands with the server's rights."),
+        .count(
+            "checks.concurrency", \.health.scheduler.concurrency, 1 ... 100_000,
+            "Checks that run at the same time; further ones wait for their turn."),
+        .share("checks.jitter", \.health.scheduler.jitter, "The share by which intervals differ by chance."),
+        .count(
+            "checks.flap-changes", \.health.scheduler.flaps.changes, 0 ... 32,
+            "So many changes of status within the window are flapping; 0 turns damping off."),
+        .duration(
+            "checks.flap-window", \.health.scheduler.flaps.window, .seconds(1) ... .seconds(86_400),
+            "The time in which changes of a check's status count together."),
+        .duration(
+            "checks.output-interval", \.health.scheduler.outputInterval, .seconds(1) ... .seconds(86_400),
+            "The output of a check whose status stays is written at most so often."),
     ]
 
     private static let brake: [ServeKey] = [

@@ -167,8 +167,11 @@ extension NativeAPI {
             return (status, output)
         }
         let id = request.parameters["check"] ?? ""
+        if let refusal = checks?.refusal(of: id, request.key) { throw APIProblem(refusal) }
         guard let status else { return try await update(request, .checkOutput(id: id, output: output ?? "")) }
-        return try await update(request, .check(id: id, status: status, output: output ?? ""))
+        let answer = try await update(request, .check(id: id, status: status, output: output ?? ""))
+        checks?.reported(request.key, check: id, status, output ?? "")
+        return answer
     }
 
     func update(_ request: APIRequest, _ update: InstanceUpdate) async throws(APIProblem) -> APIAnswer {

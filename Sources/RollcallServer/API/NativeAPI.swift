@@ -10,6 +10,8 @@ struct NativeAPI: Sendable {
     let balancers = BalancerTable()
     let page: MetricsPage
     let readiness: ServerReadiness
+    /// `nil` when this server runs no checks.
+    let checks: HealthChecks?
 
     func answer(_ request: APIRequest) async -> APIAnswer {
         do throws(APIProblem) {

@@ -57,7 +57,10 @@ struct ServeConfigurationTests {
             ("limits.idle-time", "1s"), ("limits.stall-time", "1s"), ("limits.drain-time", "1s"),
             ("limits.waiting-writes", "7"), ("limits.history-changes", "7"), ("limits.tags", "7"),
             ("limits.metadata-entries", "7"), ("limits.metadata-bytes", "7"), ("limits.checks", "7"),
-            ("lease.ttl-min", "1s"), ("lease.ttl-max", "1h"), ("brake.enabled", "false"), ("brake.window", "7s"),
+            ("lease.ttl-min", "1s"), ("lease.ttl-max", "1h"), ("checks.enabled", "false"),
+            ("checks.commands", "true"), ("checks.concurrency", "7"), ("checks.jitter", "0.7"),
+            ("checks.flap-changes", "7"), ("checks.flap-window", "7s"), ("checks.output-interval", "7s"),
+            ("brake.enabled", "false"), ("brake.window", "7s"),
             ("brake.minimum-losses", "7"), ("brake.fleet-share", "0.7"), ("brake.service-share", "0.7"),
             ("brake.quiet-period", "7s"), ("brake.settle-period", "7s"), ("brake.release-share", "0.7"),
             ("brake.minimum-release", "7.0"),
@@ -72,7 +75,7 @@ struct ServeConfigurationTests {
 
     @Test("the list of keys above is complete")
     func count() {
-        #expect(ServeKey.all.count == 31)
+        #expect(ServeKey.all.count == 38)
         #expect(Set(ServeKey.all.map(\.name)).count == ServeKey.all.count)
     }
 
