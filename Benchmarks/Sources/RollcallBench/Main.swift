@@ -36,9 +36,17 @@ struct Main {
             try await WatchLoad.run(
                 port: number(&arguments, 8500), watchers: number(&arguments, 10_000), changes: number(&arguments, 20),
                 rounds: number(&arguments, 5))
+        case ("health-fill", let folder?):
+            arguments.removeFirst()
+            try await HealthLoad.fill(
+                folder: folder, count: number(&arguments, 10_000), port: number(&arguments, 18_499))
+        case ("health-serve", .some):
+            try await HealthLoad.serve(
+                port: number(&arguments, 18_499), seconds: number(&arguments, 30), warmUp: number(&arguments, 25))
         default:
             print("usage: RollcallBench micro | picks [POLICY] | registrations DIR [COUNT] [WRITERS]")
             print("       | fill DIR [COUNT] [TTL-SECONDS] | watch PORT [WATCHERS] [CHANGES] [ROUNDS]")
+            print("       | health-fill DIR [COUNT] [PORT] | health-serve PORT [SECONDS] [WARM-UP]")
         }
     }
 
