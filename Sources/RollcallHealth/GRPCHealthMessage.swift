@@ -78,7 +78,7 @@ struct GRPCAnswer: Sendable {
         guard let grpcStatus else { return CheckResult(.critical, "the answer has no grpc-status") }
         let names = ["5": "NOT_FOUND", "12": "UNIMPLEMENTED", "14": "UNAVAILABLE", "4": "DEADLINE_EXCEEDED"]
         let name = names[grpcStatus].map { " \($0)" } ?? ""
-        let message = grpcMessage.map { ": \($0)" } ?? ""
+        let message = grpcMessage.map { $0.isEmpty ? "" : ": \($0)" } ?? ""
         return CheckResult(.critical, "gRPC status \(grpcStatus)\(name)\(message)")
     }
 

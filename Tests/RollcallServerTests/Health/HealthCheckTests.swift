@@ -84,7 +84,8 @@ struct HealthCheckTests {
         try await RunningServer.run { server in
             try await Target().run { target, port in
                 let check = #"{"kind": "http", "target": "/health", "failureThreshold": 2}"#
-                let registered = try await server.request("PUT", "/api/v1/services/web/instances/a", Self.body(port, check))
+                let registered = try await server.request(
+                    "PUT", "/api/v1/services/web/instances/a", Self.body(port, check))
                 #expect(registered.status == 201)
                 #expect(registered.json["status"]?.stringValue == "down")
 
@@ -127,7 +128,8 @@ struct HealthCheckTests {
         try await RunningServer.run { server in
             let check = #"{"id": "alive", "kind": "ttl", "ttlSeconds": 5, "deregisterAfterSeconds": 60}"#
             _ = try await server.request("PUT", "/api/v1/services/web/instances/a", Self.body(1, check))
-            let reported = try await server.request("PUT", "/api/v1/services/web/instances/a/checks/alive", #"{"status": "passing", "output": "ok"}"#)
+            let reported = try await server.request(
+                "PUT", "/api/v1/services/web/instances/a/checks/alive", #"{"status": "passing", "output": "ok"}"#)
             #expect(reported.json["status"]?.stringValue == "up")
             let expired = try await Self.wait(server, Self.key) { $0?.status == .down }
             #expect(expired?.checks.map(\.output) == ["nothing was reported for 5 s"])
@@ -155,7 +157,8 @@ struct HealthCheckTests {
         try await RunningServer.run(configuration) { server in
             let check = #"{"kind": "tcp", "target": ":1"}"#
             _ = try await server.request("PUT", "/api/v1/services/web/instances/a", Self.body(1, check))
-            let reply = try await server.request("PUT", "/api/v1/services/web/instances/a/checks/tcp", #"{"status": "passing"}"#)
+            let reply = try await server.request(
+                "PUT", "/api/v1/services/web/instances/a/checks/tcp", #"{"status": "passing"}"#)
             #expect(reply.json["status"]?.stringValue == "up")
         }
     }
