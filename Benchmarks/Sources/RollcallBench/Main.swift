@@ -19,11 +19,9 @@ struct Main {
         switch (command, arguments.first) {
         case ("micro", nil):
             await Micro.run()
-        case ("picks", nil):
-            await Picks.run(BalancingPolicy.allCases)
-        case ("picks", let name?):
-            guard let policy = BalancingPolicy(rawValue: name) else { fallthrough }
-            await Picks.run([policy])
+        case ("picks", let name):
+            let named = name.flatMap { BalancingPolicy(rawValue: $0) }
+            await Picks.run(named.map { [$0] } ?? BalancingPolicy.allCases)
         case ("registrations", let folder?):
             arguments.removeFirst()
             try await EngineRegistrations.run(
