@@ -148,7 +148,10 @@ final class FollowedService: Sendable {
 
     private func publish(_ snapshot: ServiceSnapshot, now: Instant) {
         upstream.update(snapshot, now: now)
-        let identities = snapshot.instances.map { EndpointIdentity($0.key, $0.incarnation) }
+        // Only a share of the instances may be left out. One that the registry itself calls down must not use it up.
+        let identities = snapshot.instances.filter { $0.status.isHealthy || $0.status == .suspect }.map {
+            EndpointIdentity($0.key, $0.incarnation)
+        }
         judged(now: now) { $0.update(identities, now: now) }
         metrics.listed(snapshot.count)
         hasList.open()

@@ -173,6 +173,31 @@ struct ServiceClientTests {
         await client.shutdown()
     }
 
+    @Test("does not let an instance that is down use up the share of those that may be left out")
+    func ejectionOfAnother() async throws {
+        try await register("a", "b", "c", "d")
+        // Without the penalty calls go on to those that fail, and no time has to pass.
+        let client = client { $0.upstream.failurePenalty = .zero }
+        let reached = Mutex<[InstanceID: Int]>([:])
+        func call(failing: InstanceID) async throws {
+            try await client.withInstance(of: "web", CallOptions(isIdempotent: true)) { target in
+                reached.withLock { $0[target.instance.id, default: 0] += 1 }
+                if target.instance.id == failing { throw Fault(callFailure: .connect) }
+            }
+        }
+        func calls(_ id: InstanceID) -> Int { reached.withLock { $0[id] ?? 0 } }
+        for _ in 0 ..< 300 { try await call(failing: "a") }
+        // One of four may be left out, and that is "a" until the registry takes it for dead.
+        #expect(calls("a") == 5)
+        try await registry.update(
+            InstanceKey("web", "a"), incarnation: nil, .check(id: "ping", status: .critical, output: "dead"))
+        while try await client.lookup("web").snapshot["a"]?.status != .down { await Task.yield() }
+        let before = calls("b")
+        for _ in 0 ..< 300 { try await call(failing: "b") }
+        #expect(calls("b") == before + 5)
+        await client.shutdown()
+    }
+
     @Test("goes on with the last list when the registry has ended, and tells its age")
     func registryGone() async throws {
         try await register("a")
