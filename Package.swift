@@ -116,7 +116,6 @@ let package = Package(
                 "RollcallServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 asyncHTTPClient, logging, lifecycle,
-                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
                 nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
@@ -170,8 +169,8 @@ let package = Package(
         .testTarget(
             name: "RollcallCLITests",
             dependencies: [
-                "RollcallCLI", "RollcallRemote", "RollcallTesting", asyncHTTPClient,
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                "RollcallCLI", "RollcallHTTPClient", "RollcallRemote", "RollcallTesting", asyncHTTPClient,
+                nio("NIOCore"),
             ],
             swiftSettings: settings),
     ],

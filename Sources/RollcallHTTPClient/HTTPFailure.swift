@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-internal import AsyncHTTPClient
+public import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
-internal import Rollcall
+public import Rollcall
 
 #if canImport(Glibc)
 internal import Glibc
@@ -53,6 +53,14 @@ struct HTTPFailure {
 }
 
 extension CallReport {
+    /// What came of an HTTP request to an instance, for calls that use an HTTP client of their own.
+    public init(http result: Result<HTTPClientResponse, any Error>) {
+        switch result {
+        case .success(let response): self.init(response)
+        case .failure(let error): self.init(HTTPFailure(error), error)
+        }
+    }
+
     /// What a failure shows.
     init(_ failure: HTTPFailure, _ error: any Error) {
         if let known = failure.failure {

@@ -93,11 +93,8 @@ public final class ServiceHTTPClient: Sendable {
             var response = try await http.execute(request, deadline: .distantFuture)
             response.body = .stream(HeldBody(response.body, instance.holdLoad(time)))
             return response
-        } judge: { result in
-            switch result {
-            case .success(let response): CallReport(response)
-            case .failure(let error): CallReport(HTTPFailure(error), error)
-            }
+        } judge: {
+            CallReport(http: $0)
         }
     }
 
