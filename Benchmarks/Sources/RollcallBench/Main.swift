@@ -19,6 +19,9 @@ struct Main {
         switch (command, arguments.first) {
         case ("micro", nil):
             await Micro.run()
+            await ClientCalls.run()
+        case ("client", nil):
+            await ClientCalls.run()
         case ("picks", let name):
             let named = name.flatMap { BalancingPolicy(rawValue: $0) }
             await Picks.run(named.map { [$0] } ?? BalancingPolicy.allCases)
@@ -42,7 +45,7 @@ struct Main {
             try await HealthLoad.serve(
                 port: number(&arguments, 18_499), seconds: number(&arguments, 30), warmUp: number(&arguments, 25))
         default:
-            print("usage: RollcallBench micro | picks [POLICY] | registrations DIR [COUNT] [WRITERS]")
+            print("usage: RollcallBench micro | client | picks [POLICY] | registrations DIR [COUNT] [WRITERS]")
             print("       | fill DIR [COUNT] [TTL-SECONDS] | watch PORT [WATCHERS] [CHANGES] [ROUNDS]")
             print("       | health-fill DIR [COUNT] [PORT] | health-serve PORT [SECONDS] [WARM-UP]")
         }

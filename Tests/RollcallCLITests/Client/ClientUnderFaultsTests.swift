@@ -19,13 +19,14 @@ import Musl
 @Suite("A client under load, real processes", .serialized, .timeLimit(.minutes(4)))
 struct ClientUnderFaultsTests {
     private func withLoad(
+        attemptTimeout: Duration,
         _ body: (FaultyFleet, CallLoad) async throws -> Void
     ) async throws {
         try await Sandbox.use { sandbox in
             let server = try await sandbox.serve()
             let registry = RemoteRegistry(addresses: [ServerAddress(host: "127.0.0.1", port: server.port)])
             var configuration = ServiceClientConfiguration()
-            configuration.retry.attemptTimeout = .seconds(1)
+            configuration.retry.attemptTimeout = attemptTimeout
             let client = ServiceClient(registry, configuration: configuration)
             var standard = ServiceHTTPClient.standardHTTP
             standard.connectionPool.retryConnectionEstablishment = false
@@ -45,7 +46,7 @@ struct ClientUnderFaultsTests {
 
     @Test("no idempotent call fails: one is killed, one hangs, one answers 500, one leaves, the registry is away")
     func everything() async throws {
-        try await withLoad { fleet, load in
+        try await withLoad(attemptTimeout: .seconds(2)) { fleet, load in
             var processes: [Sandbox.Process] = []
             for id in ["w1", "w2", "w4", "w5"] { processes.append(try await fleet.start(id)) }
             processes.append(try await fleet.start("w3", failRate: 0.5))
@@ -81,7 +82,7 @@ struct ClientUnderFaultsTests {
 
     @Test("no call fails or is repeated while all instances are restarted, one after the other")
     func rollingRestart() async throws {
-        try await withLoad { fleet, load in
+        try await withLoad(attemptTimeout: .seconds(5)) { fleet, load in
             let ids = ["w1", "w2", "w3", "w4", "w5"]
             var processes: [Sandbox.Process] = []
             for id in ids { processes.append(try await fleet.start(id)) }
