@@ -19,6 +19,7 @@ final class FollowedService: Sendable {
     private let judge: Mutex<ServiceJudge>
     /// ``ServiceJudge/wake`` in nanoseconds, so that a call need not take the lock to see that nothing is due.
     private let judgeWake = Atomic<Int64>(.max)
+    private let publishing = Mutex(())
     private let lastFailure = Mutex<RegistryError?>(nil)
     private let task = Mutex<Task<Void, Never>?>(nil)
     private let onChange: @Sendable () -> Void
@@ -41,7 +42,7 @@ final class FollowedService: Sendable {
         metrics = ServiceCallMetrics(service)
         list = Mutex(FollowedList(saved: saved))
         judge = Mutex(ServiceJudge(configuration, now: now))
-        if let saved { publish(saved, now: now) }
+        if saved != nil { publish(now: now) }
     }
 
     /// Begins to follow. It goes on until ``stop()``.
@@ -53,6 +54,9 @@ final class FollowedService: Sendable {
                     guard let self else { return }
                     self.apply(event)
                 }
+                // The registry was shut down in this process: nobody vouches for the list any more.
+                guard let self, !Task.isCancelled else { return }
+                self.apply(.engine(.stale(since: self.time.wallTime())))
             case .timeToLive(let interval):
                 var failures = 0
                 while !Task.isCancelled {
@@ -100,8 +104,7 @@ final class FollowedService: Sendable {
     private func apply(_ event: WatchEvent) {
         let now = time.now()
         if case .engine(let state) = event { note(state) }
-        let changed = list.withLock { list in list.apply(event, service: service, now: now) ? list.snapshot : nil }
-        if let changed { publish(changed, now: now) }
+        if list.withLock({ $0.apply(event, service: service, now: now) }) { publish(now: now) }
     }
 
     private func note(_ state: EngineState) {
@@ -117,7 +120,9 @@ final class FollowedService: Sendable {
     private func answered(_ answer: ServiceSnapshot) {
         let now = time.now()
         lastFailure.withLock { $0 = nil }
-        if list.withLock({ $0.answered(answer, now: now) }) { publish(answer, now: now) }
+        // While a watch stands, an answer may be older than what it has told since.
+        let isWatched = configuration.cache == .watch
+        if list.withLock({ $0.answered(answer, isWatched: isWatched, now: now) }) { publish(now: now) }
     }
 
     private func ask() async -> Bool {
@@ -146,6 +151,15 @@ final class FollowedService: Sendable {
         alarm.cancel()
     }
 
+    /// Hands the list on. What is handed on last is the list that is kept: it is read within the lock.
+    private func publish(now: Instant) {
+        publishing.withLock { _ in
+            if let snapshot = list.withLock(\.snapshot) { publish(snapshot, now: now) }
+        }
+        hasList.open()
+        onChange()
+    }
+
     private func publish(_ snapshot: ServiceSnapshot, now: Instant) {
         upstream.update(snapshot, now: now)
         // Only a share of the instances may be left out. One that the registry itself calls down must not use it up.
@@ -154,8 +168,6 @@ final class FollowedService: Sendable {
         }
         judged(now: now) { $0.update(identities, now: now) }
         metrics.listed(snapshot.count)
-        hasList.open()
-        onChange()
     }
 
     // MARK: Calls

@@ -56,7 +56,14 @@ struct FollowedList: Sendable {
     }
 
     /// The registry answered a question for the list, which is right as of `now`.
-    mutating func answered(_ list: ServiceSnapshot, now: Instant) -> Bool {
+    ///
+    /// - Parameter isWatched: Whether a watch tells of changes too. Its word is not replaced by an older one.
+    mutating func answered(_ list: ServiceSnapshot, isWatched: Bool, now: Instant) -> Bool {
+        let isVouchedFor = vouchedAt == .distantFuture && origin == .registry && snapshot != nil
+        if isWatched, isVouchedFor {
+            guard let snapshot, list.revision > snapshot.revision else { return false }
+            return replace(list)
+        }
         vouchedAt = now
         return replace(list)
     }

@@ -54,6 +54,36 @@ struct ServiceCacheTests {
         await client.shutdown()
     }
 
+    @Test("are not replaced by an older answer while a watch stands")
+    func olderAnswer() async throws {
+        let source = ScriptedDiscovery(list: list(5, "a"))
+        let client = ServiceClient(source, time: .manual(clock))
+        #expect(try await ids(client) == ["a"])
+        source.answer(list(4, "old"))
+        try await client.refresh("web")
+        #expect(try await ids(client) == ["a"])
+        source.answer(list(6, "new"))
+        try await client.refresh("web")
+        #expect(try await ids(client) == ["new"])
+        #expect(try await client.lookup("web").age == .zero)
+        await client.shutdown()
+    }
+
+    @Test("grow old when the registry of this process was shut down")
+    func registryShutDown() async throws {
+        let registry = LocalRegistry(time: .manual(clock))
+        try await registry.register(Registration(service: "web", id: "a", host: "10.0.0.1", port: 80))
+        let client = ServiceClient(registry, time: .manual(clock))
+        #expect(try await client.lookup("web").age == .zero)
+        await registry.shutdown()
+        while try await client.lookup("web").age == .zero {
+            clock.advance(by: .seconds(1))
+            await Task.yield()
+        }
+        #expect(try await ids(client) == ["a"])
+        await client.shutdown()
+    }
+
     @Test("are asked for at once when that is wished")
     func refresh() async throws {
         let source = ScriptedDiscovery(list: list(1, "a"))
