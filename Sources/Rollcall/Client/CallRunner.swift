@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
+/// What one try has come to. What it returned is kept by whoever made the call.
+struct TryEnd: Sendable {
+    let report: CallReport
+    /// What it threw; `nil` when it returned an answer.
+    let error: (any Error)?
+}
+
+/// How a call ended.
+enum CallEnd {
+    /// The answer of this try is that of the call. The outcome is a failure when there was no better answer.
+    case answer(number: Int, CallOutcome)
+    case failure(any Error, CallOutcome)
+}
+
 /// Carries out one call: does what its ``CallAttempts`` decides, and tells it what comes of it.
-struct CallRunner<Value: Sendable> {
+///
+/// It is not generic: the type of an answer is only known at run time here, and would have to be looked up at each
+/// step.
+struct CallRunner {
     private enum Event: Sendable {
-        case ended(Int, Result<Value, any Error>)
+        case ended(Int, TryEnd)
         case alarm
         case cancelled
     }
@@ -15,14 +32,13 @@ struct CallRunner<Value: Sendable> {
         let start: Instant
         let task: Task<Void, Never>
         var isReported = false
-        var result: Result<Value, any Error>?
+        var end: TryEnd?
     }
 
     private let followed: FollowedService
     private let options: CallOptions
     private let time: TimeSource
-    private let body: @Sendable (CallTarget) async throws -> Value
-    private let judge: @Sendable (Result<Value, any Error>) -> CallReport
+    private let body: @Sendable (CallTarget) async -> TryEnd
     private let events: AsyncStream<Event>
     private let mailbox: AsyncStream<Event>.Continuation
     private var attempts: CallAttempts<EndpointIdentity>
@@ -32,21 +48,18 @@ struct CallRunner<Value: Sendable> {
 
     init(
         _ followed: FollowedService, _ options: CallOptions, _ configuration: ServiceClientConfiguration,
-        _ time: TimeSource, _ body: @escaping @Sendable (CallTarget) async throws -> Value,
-        _ judge: @escaping @Sendable (Result<Value, any Error>) -> CallReport
+        _ time: TimeSource, _ body: @escaping @Sendable (CallTarget) async -> TryEnd
     ) {
         self.followed = followed
         self.options = options
         self.time = time
         self.body = body
-        self.judge = judge
         attempts = CallAttempts(
             options.retry ?? configuration.retry, isIdempotent: options.isIdempotent, deadline: options.deadline)
         (events, mailbox) = AsyncStream.makeStream()
     }
 
-    /// - Returns: How the call ended for the service as a whole, and what the caller gets.
-    mutating func run() async -> (CallOutcome, Result<Value, any Error>) {
+    mutating func run() async -> CallEnd {
         let mailbox = mailbox
         return await withTaskCancellationHandler {
             await follow()
@@ -55,7 +68,7 @@ struct CallRunner<Value: Sendable> {
         }
     }
 
-    private mutating func follow() async -> (CallOutcome, Result<Value, any Error>) {
+    private mutating func follow() async -> CallEnd {
         defer {
             alarm?.task.cancel()
             mailbox.finish()
@@ -79,13 +92,13 @@ struct CallRunner<Value: Sendable> {
         case .alarm:
             alarm = nil
             return followed.withBudgets { attempts.advance(to: now, budgets: &$0, using: &random) }
-        case .ended(let number, let result):
-            let report = judge(result)
-            tries[number]?.result = result
-            conclude(number, report.outcome, now: now)
+        case .ended(let number, let end):
+            tries[number]?.end = end
+            conclude(number, end.report.outcome, now: now)
             return followed.withBudgets {
                 attempts.ended(
-                    number, report.outcome, pushback: report.pushback, now: now, budgets: &$0, using: &random)
+                    number, end.report.outcome, pushback: end.report.pushback, now: now, budgets: &$0,
+                    using: &random)
             }
         }
     }
@@ -93,9 +106,7 @@ struct CallRunner<Value: Sendable> {
     /// Does what a step asks for.
     ///
     /// - Returns: The end of the call.
-    private mutating func perform(_ step: inout CallStep<EndpointIdentity>) -> (
-        CallOutcome, Result<Value, any Error>
-    )? {
+    private mutating func perform(_ step: inout CallStep<EndpointIdentity>) -> CallEnd? {
         while true {
             for cancellation in step.cancel {
                 tries[cancellation.number]?.task.cancel()
@@ -124,9 +135,8 @@ struct CallRunner<Value: Sendable> {
         followed.metrics.tried()
         let target = CallTarget(endpoint: pick.endpoint, attempt: start.number, deadline: start.deadline)
         let task = Task { [body, mailbox] in
-            let result: Result<Value, any Error>
-            do { result = .success(try await body(target)) } catch { result = .failure(error) }
-            mailbox.yield(.ended(start.number, result))
+            let end = await body(target)
+            mailbox.yield(.ended(start.number, end))
         }
         tries[start.number] = Try(pick: pick, start: now, task: task)
         return nil
@@ -153,31 +163,31 @@ struct CallRunner<Value: Sendable> {
         }
     }
 
-    private func conclusion(_ answer: CallStep<EndpointIdentity>.Answer) -> (CallOutcome, Result<Value, any Error>) {
+    private func conclusion(_ answer: CallStep<EndpointIdentity>.Answer) -> CallEnd {
         switch answer {
         case .finish(let number):
-            return (.success, tries[number]?.result ?? .failure(error(.gaveUp(.noEndpoint))))
+            // A success may be an error of the application, which is passed on as it is.
+            if let error = tries[number]?.end?.error { return .failure(error, .success) }
+            return .answer(number: number, .success)
         case .giveUp(.cancelled, _):
-            return (.cancelled, .failure(CancellationError()))
+            return .failure(CancellationError(), .cancelled)
         case .giveUp(let reason, let last):
             if reason == .noEndpoint && attempts.attempts.allSatisfy({ $0.endpoint == nil }) {
-                return (.cancelled, .failure(error(.noInstances)))
+                return .failure(error(.noInstances), .cancelled)
             }
             let outcome = last.flatMap { attempts.attempts[$0].outcome } ?? .failure(.timeout)
-            if let last, case .success(let value)? = tries[last]?.result { return (outcome, .success(value)) }
-            return (outcome, .failure(error(.gaveUp(reason))))
+            if let last, let end = tries[last]?.end, end.error == nil { return .answer(number: last, outcome) }
+            return .failure(error(.gaveUp(reason)), outcome)
         }
     }
 
     private func error(_ reason: CallError.Reason) -> CallError {
         let tried = attempts.attempts.compactMap { attempt -> CallError.Attempt? in
             guard let known = tries[attempt.number] else { return nil }
-            var cause: (any Error)?
-            if case .failure(let error)? = known.result { cause = error }
             return CallError.Attempt(
                 instance: known.pick.endpoint.identity, endpoint: known.pick.endpoint.instance.endpointURL,
                 outcome: attempt.outcome ?? .cancelled, duration: (attempt.end ?? attempt.start) - attempt.start,
-                cause: cause)
+                cause: known.end?.error)
         }
         return CallError(
             service: followed.service, reason: reason, attempts: tried,

@@ -150,11 +150,41 @@ public final class ServiceClient: Sendable {
             followed.metrics.wasRefused()
             throw CallError(service: service, reason: error.reason, instances: known.snapshot.count)
         }
-        var runner = CallRunner(followed, options, configuration, time, body, judge)
-        let (outcome, result) = await runner.run()
+        let answers = AnswerStore<Value>()
+        var runner = CallRunner(followed, options, configuration, time) { target in
+            do {
+                let value = try await body(target)
+                answers.keep(value, of: target.attempt)
+                return TryEnd(report: judge(.success(value)), error: nil)
+            } catch {
+                return TryEnd(report: judge(.failure(error)), error: error)
+            }
+        }
+        let end = await runner.run()
         let now = time.now()
+        let outcome =
+            switch end {
+            case .answer(_, let outcome), .failure(_, let outcome): outcome
+            }
         followed.ended(permit, outcome, since: start, now: now)
         followed.metrics.ended(successfully: outcome == .success, after: now - start)
-        return try result.get()
+        switch end {
+        case .failure(let error, _): throw error
+        case .answer(let number, _): return try answers.answer(of: number, service)
+        }
+    }
+}
+
+/// What the tries of one call returned.
+private final class AnswerStore<Value: Sendable>: Sendable {
+    private let values = Mutex<[(number: Int, value: Value)]>([])
+
+    func keep(_ value: Value, of number: Int) { values.withLock { $0.append((number, value)) } }
+
+    /// - Throws: ``CallError``: never, as a try that ended with an answer has kept it.
+    func answer(of number: Int, _ service: ServiceName) throws(CallError) -> Value {
+        let found = values.withLock { values in values.first { $0.number == number } }
+        guard let found else { throw CallError(service: service, reason: .gaveUp(.noEndpoint)) }
+        return found.value
     }
 }
