@@ -82,7 +82,7 @@ struct FailoverTests {
     func dead() async throws {
         let dead = try await deadAddress()
         var configuration = RemoteConfiguration.eager
-        configuration.callTimeout = .milliseconds(50)
+        configuration.callTimeout = .seconds(2)
         try await withRemote([dead], configuration) { registry in
             let error = await failure { () throws(RegistryError) in _ = try await registry.services() }
             #expect(error?.code == .unavailable)

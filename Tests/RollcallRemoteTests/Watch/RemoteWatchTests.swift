@@ -155,7 +155,7 @@ struct RemoteWatchTests {
         let server = try await ScriptedServer { request in
             request.number == 0 ? .stream(Sample.snapshotEvents(["a"], revision: 10)) : .silence
         }
-        var configuration = RemoteConfiguration()
+        var configuration = RemoteConfiguration.eager
         configuration.watchBackoff = Backoff(initial: .seconds(600), maximum: .seconds(600), minimum: .seconds(600))
         let registry = RemoteRegistry(addresses: [server.address], configuration: configuration)
         var open = registry.watch(.service("web")).makeAsyncIterator()
