@@ -43,14 +43,17 @@ public final class RollcallServer: Service {
                 registry: registry, configuration: configuration.health, time: time,
                 metrics: HealthMetrics(factory: factory), group: eventLoopGroup, logger: logger)
             : nil
+        let answers = DerivedBudget(catalog: registry.catalog, bytesMax: configuration.answerBytesMax)
         let api = NativeAPI(
-            registry: registry, page: MetricsPage(factory: factory), readiness: readiness, checks: checks)
+            registry: registry, page: MetricsPage(factory: factory, answers: answers), readiness: readiness,
+            checks: checks)
         let streams = EventStreams(
-            catalog: registry.catalog, time: time, configuration: configuration.watches,
+            catalog: registry.catalog, answers: answers, time: time, configuration: configuration.watches,
             metrics: WatchMetrics(factory: factory))
         services = HTTPServices(
             limits: configuration.http.limits,
-            fast: NativeFastPath(registry: registry, streams: streams, limits: configuration.bodies, metrics: routes),
+            fast: NativeFastPath(
+                registry: registry, streams: streams, limits: configuration.bodies, answers: answers, metrics: routes),
             ordinary: NativeRouter(api: api, metrics: routes, logger: logger), metrics: metrics)
         self.configuration = configuration.http
         self.readiness = readiness

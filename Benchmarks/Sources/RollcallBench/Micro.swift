@@ -47,6 +47,13 @@ enum Micro {
         measure("catalog: look up a service, \(count) instances", operations: names.count) {
             for name in names { keep(registry.catalog.snapshot(of: name)) }
         }
+        let budget = DerivedBudget(catalog: registry.catalog, bytesMax: 64 * 1024 * 1024)
+        let snapshots = names.map { registry.catalog.snapshot(of: $0) }
+        measure("catalog: find an answer that is kept, \(count) instances", operations: snapshots.count) {
+            for snapshot in snapshots {
+                keep(snapshot.derivedValue(.init(0), within: budget, size: \.count) { Array("\($0.count)".utf8) })
+            }
+        }
         let beats = picks.map { [Heartbeat(sampleRegistration($0).key)] }
         measure("leases: renew one, \(count) instances", operations: beats.count) {
             for beat in beats { keep(registry.renewImmediately(beat)) }

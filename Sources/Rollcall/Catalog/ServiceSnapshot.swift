@@ -65,23 +65,31 @@ public final class ServiceSnapshot: Sendable {
         }
     }
 
-    /// The value that `make` computes from this snapshot, computed once and shared by all later callers. At most
-    /// ``derivedLimit`` values are kept; further ones are computed at each call.
-    public func derivedValue<Value: Sendable>(_ key: DerivedKey, _ make: (ServiceSnapshot) throws -> Value) rethrows
-        -> Value
-    {
-        let known = derived.withLock { derived in
-            derived.values.first { $0.key == key }?.value as? Value
-        }
-        if let known { return known }
+    /// The value that `make` computes from this snapshot, kept within `budget` and shared by later callers. At most
+    /// ``derivedLimit`` values are kept with one snapshot, and none with one that has no instances.
+    ///
+    /// - Parameters:
+    ///   - key: Names the value; always with the same type.
+    ///   - budget: Of the catalog that this snapshot is from.
+    ///   - size: The bytes that a value takes.
+    public func derivedValue<Value: Sendable>(
+        _ key: DerivedKey, within budget: DerivedBudget, size: (Value) -> Int,
+        _ make: (ServiceSnapshot) throws -> Value
+    ) rethrows -> Value {
+        if let known: Value = derived.withLock({ $0.use(key) }) { return known }
         // Computed outside the lock: `make` may use the snapshot. Two callers may both compute; the first one is kept.
         let value = try make(self)
-        return derived.withLock { derived in
-            if let known = derived.values.first(where: { $0.key == key })?.value as? Value { return known }
-            if derived.values.count < Self.derivedLimit { derived.values.append((key, value)) }
-            return value
-        }
+        let bytes = size(value)
+        guard !isEmpty, budget.admits(bytes) else { return value }
+        let (kept, isNew) = derived.withLock { $0.keep(value, as: key) }
+        if isNew { budget.charge(service, revision, key, bytes: bytes) }
+        return kept
     }
+
+    /// Whether the value was asked for since it was kept or this was asked last.
+    func wasDerivedValueUsed(_ key: DerivedKey) -> Bool { derived.withLock { $0.takeUsed(key) } }
+
+    func dropDerivedValue(_ key: DerivedKey) { derived.withLock { $0.drop(key) } }
 
     static let derivedLimit = 16
 
@@ -105,15 +113,51 @@ public final class ServiceSnapshot: Sendable {
 
 /// What was computed from a snapshot so far.
 private struct DerivedViews {
+    private struct Kept {
+        let key: ServiceSnapshot.DerivedKey
+        var wasUsed = false
+        let value: any Sendable
+    }
+
     var instances: [ServiceInstance]?
     var healthy: [ServiceInstance]?
     var summary: ServiceSummary?
-    var values: [(key: ServiceSnapshot.DerivedKey, value: any Sendable)] = []
+    private var values: [Kept] = []
 
     mutating func sortedInstances(of members: TreeDictionary<InstanceID, ServiceInstance>) -> [ServiceInstance] {
         if let instances { return instances }
         let sorted = members.values.sorted { $0.id < $1.id }
         instances = sorted
         return sorted
+    }
+
+    mutating func use<Value>(_ key: ServiceSnapshot.DerivedKey) -> Value? {
+        for index in values.indices where values[index].key == key {
+            if !values[index].wasUsed { values[index].wasUsed = true }
+            return values[index].value as? Value
+        }
+        return nil
+    }
+
+    /// - Returns: The value that is kept under `key` now, and whether it is this one.
+    mutating func keep<Value: Sendable>(_ value: Value, as key: ServiceSnapshot.DerivedKey) -> (Value, isNew: Bool) {
+        if let known: Value = use(key) { return (known, false) }
+        guard values.count < ServiceSnapshot.derivedLimit else { return (value, false) }
+        values.append(Kept(key: key, value: value))
+        return (value, true)
+    }
+
+    mutating func takeUsed(_ key: ServiceSnapshot.DerivedKey) -> Bool {
+        guard let index = values.firstIndex(where: { $0.key == key }), values[index].wasUsed else { return false }
+        values[index].wasUsed = false
+        return true
+    }
+
+    mutating func drop(_ key: ServiceSnapshot.DerivedKey) {
+        values.removeAll { $0.key == key }
+        guard values.isEmpty else { return }
+        values = []
+        instances = nil
+        healthy = nil
     }
 }

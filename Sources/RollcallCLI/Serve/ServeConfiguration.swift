@@ -26,6 +26,8 @@ struct ServeConfiguration: Sendable {
     var health = HealthConfiguration()
     /// Changes that are kept for watches that resume.
     var historyChanges = 16_384
+    /// Bytes of encoded answers that are kept.
+    var answerBytes = 64 * 1024 * 1024
     /// Writes that may wait for the disk.
     var waitingWrites = 65_536
 

@@ -81,6 +81,9 @@ extension ServeKey {
             "limits.drain-time", \.http.drainTime, .zero ... .seconds(3600),
             "At the end of the server, how long requests in flight may take."),
         .count(
+            "limits.answer-bytes", \.answerBytes, 0 ... 1 << 40,
+            "Bytes of encoded answers that are kept for the next one who asks the same."),
+        .count(
             "limits.waiting-writes", \.waitingWrites, 1 ... 1_000_000,
             "Writes that may wait for the disk; further ones are refused with 503."),
         .count(

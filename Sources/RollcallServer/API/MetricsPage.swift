@@ -6,6 +6,7 @@ internal import Rollcall
 /// The text that a Prometheus server reads: what the handles recorded, and what the registry counts itself.
 struct MetricsPage: Sendable {
     let factory: PrometheusFactory
+    let answers: DerivedBudget
 
     func text(_ statistics: RegistryStatistics, _ catalog: Catalog) -> String {
         let counts = catalog.counts
@@ -57,6 +58,9 @@ struct MetricsPage: Sendable {
         add(
             "rollcall_observers", "gauge", "Watches, listeners and event loops that follow the catalog.",
             [("", UInt64(clamping: catalog.observerCount))])
+        add(
+            "rollcall_kept_answer_bytes", "gauge", "Bytes of encoded answers that are kept.",
+            [("", UInt64(clamping: answers.bytes))])
         add("rollcall_revision", "gauge", "The revision of the last change.", [("", catalog.revision.value)])
         return text
     }

@@ -11,6 +11,8 @@ struct NativeFastPath: FastResponder {
     let registry: any CatalogRegistry
     let streams: EventStreams
     let limits: BodyLimits
+    /// What encoded answers may take.
+    let answers: DerivedBudget
     let metrics: [RouteMetrics]
 
     private static let services: StaticString = "/api/v1/services/"
@@ -57,13 +59,19 @@ struct NativeFastPath: FastResponder {
         if let known = head.headers.first(name: "if-none-match"),
             EntityTag.list(known, contains: NativeAPI.entityTag(snapshot))
         {
-            response = snapshot.derivedValue(Self.notModifiedKey) { NativeAPI.notModified($0).prepared }
+            response = prepared(snapshot, Self.notModifiedKey, NativeAPI.notModified)
         } else if healthyOnly {
-            response = snapshot.derivedValue(Self.healthyKey) { NativeAPI.list($0, $0.healthy).prepared }
+            response = prepared(snapshot, Self.healthyKey) { NativeAPI.list($0, $0.healthy) }
         } else {
-            response = snapshot.derivedValue(Self.listKey) { NativeAPI.list($0, $0.instances).prepared }
+            response = prepared(snapshot, Self.listKey) { NativeAPI.list($0, $0.instances) }
         }
         return .answer(FastAnswer(response: response, route: metrics[NativeRoute.readService.rawValue]))
+    }
+
+    private func prepared(
+        _ snapshot: ServiceSnapshot, _ key: ServiceSnapshot.DerivedKey, _ answer: (ServiceSnapshot) -> APIAnswer
+    ) -> PreparedResponse {
+        snapshot.derivedValue(key, within: answers, size: { $0.bytes.storageCapacity }, { answer($0).prepared })
     }
 
     // MARK: Watches

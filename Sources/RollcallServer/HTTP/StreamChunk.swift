@@ -10,6 +10,9 @@ struct StreamChunk: Sendable {
     /// Without it, for HTTP/1.0.
     let payload: ByteBuffer
 
+    /// What it takes in memory.
+    var byteCount: Int { framed.storageCapacity }
+
     /// The end of a chunked body.
     static let last = ByteBuffer(string: "0\r\n\r\n")
 
@@ -23,8 +26,9 @@ struct StreamChunk: Sendable {
         framed.writeStaticString("\r\n")
         let start = framed.writerIndex
         framed.writeImmutableBuffer(payload)
-        self.payload = framed.getSlice(at: start, length: payload.readableBytes) ?? payload
         framed.writeStaticString("\r\n")
+        // After the last write: a slice shares the bytes, and writing then would copy them.
+        self.payload = framed.getSlice(at: start, length: payload.readableBytes) ?? payload
         self.framed = framed
     }
 }

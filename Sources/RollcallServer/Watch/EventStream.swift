@@ -163,7 +163,9 @@ final class EventStream: HeldRequest {
         if case .all = scope {
             write(EventText.snapshot(service))
         } else {
-            write(service.derivedValue(Self.snapshotKey, EventText.snapshot))
+            write(
+                service.derivedValue(
+                    Self.snapshotKey, within: hub.answers, size: \.byteCount, EventText.snapshot))
         }
     }
 

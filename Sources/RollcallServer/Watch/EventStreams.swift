@@ -13,15 +13,22 @@ internal import Synchronization
 /// its client takes data again. Nothing is queued for a stream beyond what its socket holds.
 final class EventStreams: Sendable {
     let catalog: Catalog
+    let answers: DerivedBudget
     let time: TimeSource
     let configuration: WatchConfiguration
     let metrics: WatchMetrics
     private let loops = Mutex<[ObjectIdentifier: NIOLoopBound<LoopStreams>]>([:])
     private let open = Atomic<Int>(0)
 
-    /// - Parameter time: The time line of the catalog's owner, on which changes are born.
-    init(catalog: Catalog, time: TimeSource, configuration: WatchConfiguration, metrics: WatchMetrics) {
+    /// - Parameters:
+    ///   - answers: What the encoded snapshots may take.
+    ///   - time: The time line of the catalog's owner, on which changes are born.
+    init(
+        catalog: Catalog, answers: DerivedBudget, time: TimeSource, configuration: WatchConfiguration,
+        metrics: WatchMetrics
+    ) {
         self.catalog = catalog
+        self.answers = answers
         self.time = time
         self.configuration = configuration
         self.metrics = metrics

@@ -55,7 +55,8 @@ struct ServeConfigurationTests {
             ("limits.header-bytes", "2048"),
             ("limits.body-bytes", "2048"), ("limits.header-time", "1s"), ("limits.body-time", "1s"),
             ("limits.idle-time", "1s"), ("limits.stall-time", "1s"), ("limits.drain-time", "1s"),
-            ("limits.waiting-writes", "7"), ("limits.history-changes", "7"), ("limits.tags", "7"),
+            ("limits.answer-bytes", "7"), ("limits.waiting-writes", "7"),
+            ("limits.history-changes", "7"), ("limits.tags", "7"),
             ("limits.metadata-entries", "7"), ("limits.metadata-bytes", "7"), ("limits.checks", "7"),
             ("lease.ttl-min", "1s"), ("lease.ttl-max", "1h"), ("checks.enabled", "false"),
             ("checks.commands", "true"), ("checks.concurrency", "7"), ("checks.jitter", "0.7"),
@@ -75,7 +76,7 @@ struct ServeConfigurationTests {
 
     @Test("the list of keys above is complete")
     func count() {
-        #expect(ServeKey.all.count == 38)
+        #expect(ServeKey.all.count == 39)
         #expect(Set(ServeKey.all.map(\.name)).count == ServeKey.all.count)
     }
 

@@ -20,7 +20,8 @@ struct WatchResponder: FastResponder, OrdinaryResponder {
         _ configuration: WatchConfiguration = WatchConfiguration(), factory: PrometheusFactory = PrometheusFactory()
     ) {
         streams = EventStreams(
-            catalog: catalog, time: .manual(clock), configuration: configuration,
+            catalog: catalog, answers: DerivedBudget(catalog: catalog, bytesMax: 1 << 20), time: .manual(clock),
+            configuration: configuration,
             metrics: WatchMetrics(factory: factory))
     }
 
