@@ -2,6 +2,9 @@
 // Rollcall
 
 /// Identifies an instance among those of its service; `host:port` by convention when nobody chose one.
+///
+/// Two identifiers are equal when they have the same bytes: é and e with a combining accent are two, as they are in a
+/// URL and in storage.
 public struct InstanceID: Sendable, Hashable, Comparable, ExpressibleByStringLiteral, CustomStringConvertible {
     public let value: String
 
@@ -16,7 +19,14 @@ public struct InstanceID: Sendable, Hashable, Comparable, ExpressibleByStringLit
 
     public var description: String { value }
 
-    public static func < (left: InstanceID, right: InstanceID) -> Bool { left.value < right.value }
+    public static func == (left: InstanceID, right: InstanceID) -> Bool { haveEqualBytes(left.value, right.value) }
+
+    /// By their bytes.
+    public static func < (left: InstanceID, right: InstanceID) -> Bool {
+        left.value.utf8.lexicographicallyPrecedes(right.value.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: value) }
 }
 
 /// The identity of an instance in a registry.

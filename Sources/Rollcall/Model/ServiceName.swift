@@ -2,7 +2,7 @@
 // Rollcall
 
 /// The name of a service. Its case is kept for display; two names that differ only in ASCII case are the same service,
-/// as in DNS and Eureka.
+/// as in DNS and Eureka. Other bytes are compared as they are.
 public struct ServiceName: Sendable, Comparable, ExpressibleByStringLiteral, CustomStringConvertible {
     /// The name as it was first written.
     public let value: String
@@ -27,7 +27,7 @@ public struct ServiceName: Sendable, Comparable, ExpressibleByStringLiteral, Cus
 
 extension ServiceName: Hashable {
     public static func == (left: ServiceName, right: ServiceName) -> Bool {
-        if left.value == right.value { return true }
+        if haveEqualBytes(left.value, right.value) { return true }
         guard left.value.utf8.count == right.value.utf8.count else { return false }
         return left.value.utf8.elementsEqual(right.value.utf8) { asciiFolded($0) == asciiFolded($1) }
     }

@@ -43,6 +43,32 @@ struct ModelTests {
         }
     }
 
+    @Test("identifiers and names are equal by their bytes, not by what they look like")
+    func bytes() {
+        let looks = [("caf\u{E9}", "cafe\u{301}"), ("\u{212B}", "\u{C5}"), ("q\u{307}\u{323}", "q\u{323}\u{307}")]
+        for (one, other) in looks {
+            #expect(one == other, "the strings are canonically equivalent")
+            #expect(InstanceID(one) != InstanceID(other))
+            #expect(Set([InstanceID(one), InstanceID(other), InstanceID(one)]).count == 2)
+            #expect(ServiceName(one) != ServiceName(other))
+            #expect(Set([ServiceName(one), ServiceName(other)]).count == 2)
+            #expect((InstanceID(one) < InstanceID(other)) != (InstanceID(other) < InstanceID(one)))
+            #expect((ServiceName(one) < ServiceName(other)) != (ServiceName(other) < ServiceName(one)))
+        }
+        var random = SeededGenerator(seed: 12)
+        for _ in 0 ..< 2000 {
+            let texts = (0 ..< 2).map { _ in
+                String(decoding: (0 ..< Int.random(in: 0 ... 20, using: &random)).map { _ in
+                    UInt8.random(in: 0x61 ... 0x62, using: &random)
+                }, as: UTF8.self)
+            }
+            let (one, other) = (InstanceID(texts[0]), InstanceID(texts[1]))
+            #expect((one == other) == (texts[0] == texts[1]), "\(texts)")
+            #expect((one < other) == (texts[0] < texts[1]), "\(texts)")
+            #expect(one == InstanceID(texts[0] + ""), "\(texts)")
+        }
+    }
+
     @Test("names of services are equal and hash alike when they differ in ASCII case only")
     func serviceNames() {
         #expect(ServiceName("Web-API.v1") == ServiceName("wEB-api.V1"))
