@@ -74,6 +74,7 @@ let package = Package(
             name: "RollcallRemote",
             dependencies: [
                 "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"), logging,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings),
         .target(
@@ -145,6 +146,7 @@ let package = Package(
             dependencies: [
                 "RollcallRemote", "RollcallRegistries", "RollcallServer", "RollcallTesting", "RollcallEmbedded",
                 asyncHTTPClient, lifecycle, logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -4,7 +4,7 @@
 public import Logging
 public import Rollcall
 internal import RollcallEmbedded
-internal import RollcallRemote
+public import RollcallRemote
 
 /// Opens registries by URL: the one place that knows every kind.
 public enum Registries {
@@ -12,10 +12,13 @@ public enum Registries {
     ///
     /// A registry of servers is opened without asking them: one that cannot be reached now may be there later.
     ///
-    /// - Parameter url: One of ``RegistryURL/forms``.
+    /// - Parameters:
+    ///   - url: One of ``RegistryURL/forms``.
+    ///   - remote: How patient a registry of servers is. What the URL says of trust counts more.
     /// - Throws: `invalid` for a URL that cannot be used, or why the registry could not be opened.
     public static func open(
-        _ url: String, time: TimeSource = .system, logger: Logger = Logger(label: "rollcall.registry")
+        _ url: String, remote: RemoteConfiguration = RemoteConfiguration(), time: TimeSource = .system,
+        logger: Logger = Logger(label: "rollcall.registry")
     ) async throws(RegistryError) -> OpenedRegistry {
         switch try RegistryURL(url) {
         case .memory:
@@ -29,8 +32,11 @@ public enum Registries {
                 throw RegistryError(error, url: url)
             }
             return OpenedRegistry(url: url, registry: registry) { await registry.shutdown() }
-        case .remote(let addresses):
-            let registry = RemoteRegistry(addresses: addresses, time: time, logger: logger)
+        case .remote(let addresses, let authorities):
+            var configuration = remote
+            if let authorities { configuration.trust = try ServerTrust(file: authorities) }
+            let registry = RemoteRegistry(
+                addresses: addresses, configuration: configuration, time: time, logger: logger)
             return OpenedRegistry(url: url, registry: registry) { await registry.shutdown() }
         }
     }

@@ -11,11 +11,14 @@ public enum RegistryURL: Sendable, Hashable {
     /// `embedded:PATH`, a registry kept in a file.
     case embedded(path: String)
     /// `rollcall://HOST[:PORT][,…]`, or `rollcalls://` over TLS: servers that keep one registry together.
-    case remote([ServerAddress])
+    ///
+    /// `authorities` is what `?ca=FILE` names: a PEM file with the certificates that vouch for the servers, in place of
+    /// those that the system trusts.
+    case remote([ServerAddress], authorities: String? = nil)
 
     /// The schemes, as they are told to who wrote another.
     public static let forms = [
-        "rollcall://HOST[:PORT][,HOST[:PORT]...]", "rollcalls://HOST[:PORT][,HOST[:PORT]...]",
+        "rollcall://HOST[:PORT][,HOST[:PORT]...]", "rollcalls://HOST[:PORT][,HOST[:PORT]...][?ca=FILE]",
         "embedded:/PATH", "memory:",
     ]
 
@@ -38,9 +41,44 @@ public enum RegistryURL: Sendable, Hashable {
             }
             self = .embedded(path: String(path))
         case "rollcall": self = .remote(try Self.addresses(rest, of: url, isSecure: false))
-        case "rollcalls": self = .remote(try Self.addresses(rest, of: url, isSecure: true))
+        case "rollcalls":
+            let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+            let addresses = try Self.addresses(parts[0], of: url, isSecure: true)
+            guard parts.count == 2 else {
+                self = .remote(addresses)
+                return
+            }
+            self = .remote(addresses, authorities: try Self.authorities(parts[1], of: url))
         case let scheme: throw .wrongURL(url, "the scheme \"\(scheme)\" is not known")
         }
+    }
+
+    private static func authorities(_ query: Substring, of url: String) throws(RegistryError) -> String {
+        guard query.hasPrefix("ca="), !query.contains("&") else {
+            throw .wrongURL(url, "\"\(query)\" has no place after ?, only ca=FILE has")
+        }
+        guard let path = percentDecoded(query.dropFirst(3)), !path.isEmpty else {
+            throw .wrongURL(url, "ca= names no file")
+        }
+        return path
+    }
+
+    /// `nil` when a % is not followed by two hexadecimal digits, or the bytes are not UTF-8.
+    private static func percentDecoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let digits = String(rest.prefix(2)), digits.allSatisfy(\.isHexDigit), digits.utf8.count == 2,
+                let value = UInt8(digits, radix: 16)
+            else { return nil }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 
     private static func addresses(

@@ -31,6 +31,8 @@ public struct RemoteConfiguration: Sendable, Hashable {
     public var heartbeatsPerRequest = 1000
     /// Connections for calls to one server.
     public var connectionsPerServer = 64
+    /// Who vouches for servers that are spoken to over TLS.
+    public var trust = ServerTrust.system
 
     public init() {}
 }

@@ -18,13 +18,9 @@ struct RegistryConnection: Sendable {
 
     /// Opens the registry at `url`. Servers are not asked yet.
     static func open(_ url: String, logger: Logger) async throws(RegistryError) -> RegistryConnection {
-        if case .remote(let addresses) = try RegistryURL(url) {
-            var configuration = RemoteConfiguration()
-            configuration.callTimeout = patience
-            let registry = RemoteRegistry(addresses: addresses, configuration: configuration, logger: logger)
-            return RegistryConnection(registry: registry) { await registry.shutdown() }
-        }
-        let opened = try await Registries.open(url, logger: logger)
+        var remote = RemoteConfiguration()
+        remote.callTimeout = patience
+        let opened = try await Registries.open(url, remote: remote, logger: logger)
         return RegistryConnection(registry: opened.registry) { await opened.close() }
     }
 
@@ -40,7 +36,7 @@ struct RegistryConnection: Sendable {
 
     /// Whether everything that `url` names is on this machine.
     static func isOnThisMachine(_ url: String) -> Bool {
-        guard case .remote(let addresses) = try? RegistryURL(url) else { return true }
+        guard case .remote(let addresses, _)? = try? RegistryURL(url) else { return true }
         return addresses.allSatisfy { $0.host.hasPrefix("127.") || $0.host == "localhost" || $0.host == "::1" }
     }
 }

@@ -19,7 +19,7 @@ struct CallPlan: Sendable {
     enum Failure: Sendable, Hashable {
         /// The server could not be reached or cannot answer now.
         case unavailable(retryAfter: Duration?)
-        /// What answers there is no Rollcall server: it is not asked again.
+        /// What answers there is no Rollcall server, or none that can be trusted: it is not asked again.
         case useless
     }
 

@@ -5,6 +5,7 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import NIOSSL
 internal import Rollcall
 
 #if canImport(Glibc)
@@ -32,6 +33,11 @@ final class HTTPTransport: Sendable {
         http.redirectConfiguration = .disallow
         http.decompression = .disabled
         http.httpVersion = .http1Only
+        if let roots = configuration.trust.roots {
+            var tls = http.tlsConfiguration ?? .makeClientConfiguration()
+            tls.trustRoots = roots
+            http.tlsConfiguration = tls
+        }
         http.timeout.connect = TimeAmount(configuration.connectTimeout)
         http.timeout.read = TimeAmount(configuration.attemptTimeout)
         http.timeout.write = TimeAmount(configuration.attemptTimeout)
@@ -148,6 +154,10 @@ extension ServerAnswer {
 extension AttemptFailure {
     /// The failure that an HTTP client's error stands for.
     init(_ error: any Error, url: String) {
+        if let fault = TLSFault(error) {
+            self.init(description: "\(url): \(fault)", mayBeDone: false, isFinal: true)
+            return
+        }
         let client = error as? HTTPClientError
         self.init(
             description: "\(url): \(client?.shortDescription ?? "\((error as? NIOConnectionError)?.reason ?? error)")",

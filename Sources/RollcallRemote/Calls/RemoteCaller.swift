@@ -79,7 +79,8 @@ struct RemoteCaller: Sendable {
             if error.isCancelled || Task.isCancelled { return .cancelled }
             let unavailable = RegistryError(
                 .unavailable, "\(request.subject): \(error)", retry: .after(Refusal.usualRetry))
-            return .failed(unavailable, .unavailable(retryAfter: nil), mayBeDone: error.mayBeDone)
+            let failure = error.isFinal ? CallPlan.Failure.useless : .unavailable(retryAfter: nil)
+            return .failed(unavailable, failure, mayBeDone: error.mayBeDone)
         }
         if request.successes.contains(answer.status) {
             do throws(JSONError) {

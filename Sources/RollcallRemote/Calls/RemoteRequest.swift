@@ -24,4 +24,6 @@ struct AttemptFailure: Error, Sendable, CustomStringConvertible {
     let mayBeDone: Bool
     /// The call was cancelled by its caller.
     var isCancelled = false
+    /// The same will happen when the server is asked again.
+    var isFinal = false
 }

@@ -26,6 +26,10 @@ struct RegistryURLTests {
             ])
         ),
         ("rollcalls://a:443", .remote([ServerAddress(host: "a", port: 443, isSecure: true)])),
+        (
+            "rollcalls://a/?ca=/etc/a%20b.pem",
+            .remote([ServerAddress(host: "a", isSecure: true)], authorities: "/etc/a b.pem")
+        ),
     ])
     func good(_ text: String, _ expected: RegistryURL) throws {
         #expect(try RegistryURL(text) == expected)
@@ -53,7 +57,11 @@ struct RegistryURLTests {
         ("rollcall://[::1]80", "no port"),
         ("rollcall://user@a", "\"@\" has no place"),
         ("rollcall://a/path", "\"/\" has no place"),
-        ("rollcall://a?x=1", "\"?\" has no place"),
+        ("rollcall://a?ca=x", "\"?\" has no place"),
+        ("rollcalls://a?x=1", "\"x=1\" has no place"),
+        ("rollcalls://a?ca=x&ca=y", "has no place"),
+        ("rollcalls://a?ca=", "names no file"),
+        ("rollcalls://a?ca=%zz", "names no file"),
     ])
     func wrong(_ text: String, _ problem: String) {
         do throws(RegistryError) {
