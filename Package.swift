@@ -122,6 +122,23 @@ let package = Package(
                 nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
             ],
             swiftSettings: settings),
+        // The examples of Docs/client.md. No products: whoever uses the package does not build them.
+        .executableTarget(
+            name: "ExampleService",
+            dependencies: [
+                "Rollcall", "RollcallRegistries", logging, lifecycle, nio("NIOCore"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            path: "Examples/ExampleService",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "ExampleClient",
+            dependencies: [
+                "Rollcall", "RollcallHTTPClient", "RollcallRegistries", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"),
+            ],
+            path: "Examples/ExampleClient",
+            swiftSettings: settings),
         .testTarget(name: "RepositoryTests", swiftSettings: settings),
         .testTarget(
             name: "RollcallTests", dependencies: ["Rollcall", "RollcallTesting"], swiftSettings: settings),
@@ -171,8 +188,8 @@ let package = Package(
         .testTarget(
             name: "RollcallCLITests",
             dependencies: [
-                "RollcallCLI", "RollcallHTTPClient", "RollcallRemote", "RollcallTesting", asyncHTTPClient,
-                nio("NIOCore"),
+                "ExampleClient", "ExampleService", "RollcallCLI", "RollcallHTTPClient", "RollcallRemote",
+                "RollcallTesting", asyncHTTPClient, nio("NIOCore"),
             ],
             swiftSettings: settings),
     ],

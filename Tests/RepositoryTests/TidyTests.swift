@@ -32,7 +32,7 @@ struct TidyTests {
 
     @Test("every file begins with the same two lines")
     func headers() throws {
-        let sources = try Self.sources("Sources", "Tests")
+        let sources = try Self.sources("Sources", "Tests", "Examples")
         #expect(sources.count > 50)
         for source in sources {
             #expect(
@@ -42,7 +42,7 @@ struct TidyTests {
 
     @Test("no line is longer than 120 columns, and none ends in white space")
     func lines() throws {
-        for source in try Self.sources("Sources") {
+        for source in try Self.sources("Sources", "Examples") {
             for (number, line) in source.lines.enumerated() {
                 #expect(line.count <= 120, "\(source.path):\(number + 1) has \(line.count) columns")
                 #expect(line.last?.isWhitespace != true, "\(source.path):\(number + 1) ends in white space")

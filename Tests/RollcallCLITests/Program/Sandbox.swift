@@ -82,15 +82,16 @@ final class Sandbox: Sendable {
         self.folder = folder
     }
 
-    /// The program beside this test's own file.
-    private static let program: String = {
+    /// The folder of this test's own file, which the programs are in as well.
+    private static let programs: String = {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-            + "/rollcall"
     }()
 
-    /// Starts the program.
-    func start(_ arguments: [String], environment: [String: String] = [:]) async throws -> Process {
+    /// Starts the program, or another one of this package.
+    func start(
+        _ arguments: [String], environment: [String: String] = [:], program: String = "rollcall"
+    ) async throws -> Process {
         let (output, errors) = (folder + "/" + UUID().uuidString, folder + "/" + UUID().uuidString)
         let (exits, exit) = AsyncStream.makeStream(of: ChildExit.self)
         // The environment of whoever runs the tests must not decide what they see.
@@ -98,7 +99,8 @@ final class Sandbox: Sendable {
             "OUT": output, "ERR": errors, "ROLLCALL_REGISTRY": "", "HOME": folder, "XDG_STATE_HOME": folder + "/state",
         ].merging(environment) { $1 }
         let child = try await ChildProcess.start(
-            ["sh", "-c", "exec \"$@\" > \"$OUT\" 2> \"$ERR\"", "sh", Self.program] + arguments, environment: variables
+            ["sh", "-c", "exec \"$@\" > \"$OUT\" 2> \"$ERR\"", "sh", Self.programs + "/" + program] + arguments,
+            environment: variables
         ) { end in
             exit.yield(end)
             exit.finish()
@@ -112,10 +114,12 @@ final class Sandbox: Sendable {
         return process
     }
 
-    /// Runs the program to its end.
+    /// Runs the program, or another one of this package, to its end.
     @discardableResult
-    func run(_ arguments: String..., environment: [String: String] = [:]) async throws -> Finished {
-        let process = try await start(arguments, environment: environment)
+    func run(
+        _ arguments: String..., environment: [String: String] = [:], program: String = "rollcall"
+    ) async throws -> Finished {
+        let process = try await start(arguments, environment: environment, program: program)
         let code = await process.code()
         return Finished(code: code, output: process.output, errors: process.errors)
     }
