@@ -141,7 +141,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "RepositoryTests", swiftSettings: settings),
         .testTarget(
-            name: "RollcallTests", dependencies: ["Rollcall", "RollcallTesting"], swiftSettings: settings),
+            name: "RollcallTests", dependencies: ["Rollcall", "RollcallTesting", lifecycle, logging],
+            swiftSettings: settings),
         // Ended with SIGKILL by the tests of the embedded engine, while it writes.
         .executableTarget(
             name: "CrashWriter", dependencies: ["Rollcall", "RollcallEmbedded"], path: "Tests/CrashWriter",

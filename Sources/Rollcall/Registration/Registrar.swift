@@ -16,6 +16,7 @@ public import ServiceLifecycle
 /// try await ServiceGroup(services: [server, registrar], gracefulShutdownSignals: [.sigterm], logger: logger).run()
 /// ```
 public actor Registrar: Service {
+    /// How patient a registrar is.
     public struct Configuration: Sendable, Hashable {
         /// How long callers are given to move away between the drain and the deregistration. 5 s: a watch tells within
         /// milliseconds, this is for those that poll or that have long requests.
@@ -34,7 +35,7 @@ public actor Registrar: Service {
         case registered(ServiceInstance)
         /// Another process registered under the same identity; this one has given up.
         case superseded(InstanceKey)
-        /// The registry refuses the registration for good.
+        /// The registry refuses a registration, or a change of one, for good.
         case refused(InstanceKey, RegistryError)
         /// An attempt failed and will be repeated.
         case failed(InstanceKey, RegistryError)
@@ -48,7 +49,7 @@ public actor Registrar: Service {
     private let onEvent: @Sendable (Event) -> Void
     private let signal = WakeSignal()
 
-    private var machines: [InstanceKey: RegistrationMachine] = [:]
+    private var registered: RegistrationSet
     private var random = SystemRandomNumberGenerator()
     private var loop: Task<Void, Never>?
     private var isLeaving = false
@@ -68,49 +69,53 @@ public actor Registrar: Service {
         self.logger = logger
         self.onEvent = onEvent
         self.registrations = registrations
+        registered = RegistrationSet(backoff: configuration.backoff)
     }
 
-    /// Keeps the instances registered until a graceful shutdown or until the task is cancelled.
+    /// Keeps the instances registered until a graceful shutdown or until the task is cancelled. A cancellation also
+    /// ends the wait of a shutdown that is under way.
     ///
-    /// - Throws: What `registrations` threw.
+    /// - Throws: What `registrations` threw, unless it was told to stop by then.
     public func run() async throws {
         do {
             let ready = try await cancelWhenGracefulShutdown { [registrations] in try await registrations() }
-            start(ready)
-            // Ends by the shutdown or the cancellation, and by nothing else.
-            try? await gracefulShutdown()
-        } catch is CancellationError {
-            return
+            if !isToldToStop { start(ready) }
+        } catch {
+            // Whoever is stopped while getting ready may well say that it did not get there.
+            guard isToldToStop else { throw error }
         }
-        let isGraceful = !Task.isCancelled
-        // The farewell has to be said also when this task is cancelled, so it has a task of its own.
-        await Task { await self.leave(isGraceful: isGraceful) }.value
-    }
-
-    private func leave(isGraceful: Bool) async {
-        if isGraceful {
+        // Ends by the shutdown or the cancellation, and by nothing else.
+        try? await gracefulShutdown()
+        if !Task.isCancelled && !registered.known.isEmpty {
             await drain()
             if configuration.drainWait > .zero { try? await time.sleep(until: time.now() + configuration.drainWait) }
         }
-        await deregister()
+        // It has to be said also when this task is cancelled, so it has a task of its own.
+        await Task { await self.deregister() }.value
     }
+
+    private nonisolated var isToldToStop: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
 
     // MARK: Steps, for those that run their own life cycle
 
-    /// Begins to keep these instances registered, beside those it keeps already, and returns at once.
+    /// Begins to keep these instances registered, beside those it keeps already, and returns at once. After ``drain()``
+    /// or ``deregister()`` it does nothing.
     public func start(_ registrations: [Registration]) {
         guard !isLeaving else { return }
-        for registration in registrations { keep(registration) }
+        let now = time.now()
+        for registration in registrations { registered.keep(registration, now: now) }
         if loop == nil { loop = Task { await self.keepRegistered() } }
         signal.wake()
     }
 
-    /// Registers other attributes or another address under an identity that is kept already, or a further instance.
+    /// Registers other attributes or another address under an identity that is kept already, or a further instance. It
+    /// returns at once. When the registry refuses the change for good, what it has stays registered.
     public func update(_ registration: Registration) { start([registration]) }
 
     /// Asks the registry to send no new requests to the instances. It returns when the registry has answered, or after
-    /// the farewell time-out; a failure is logged.
+    /// the farewell time-out; a failure is logged. The heartbeats go on, but nothing is registered any more.
     public func drain() async {
+        registered.drain()
         await farewell("drain") { registry, key, incarnation throws(RegistryError) in
             try await registry.update(
                 key, incarnation: incarnation, .desired(.draining(until: nil, reason: "shutdown")))
@@ -139,48 +144,33 @@ public actor Registrar: Service {
         await farewell("deregistration") { registry, key, incarnation throws(RegistryError) in
             try await registry.deregister(key, incarnation: incarnation)
         }
-        machines.removeAll()
+        registered.removeAll()
     }
 
-    /// Whether every instance is registered, as far as is known.
-    public var isRegistered: Bool { !machines.isEmpty && machines.values.allSatisfy(\.isRegistered) }
+    /// Whether the registry has every instance, as far as is known; `false` when there is none.
+    public var isRegistered: Bool {
+        !registered.machines.isEmpty && registered.machines.values.allSatisfy(\.isRegistered)
+    }
 
     // MARK: Work
 
-    private func keep(_ registration: Registration) {
-        let now = time.now()
-        if machines[registration.key] != nil {
-            machines[registration.key]?.replace(registration, now: now)
-        } else {
-            machines[registration.key] = RegistrationMachine(registration, now: now, backoff: configuration.backoff)
-        }
-    }
-
     private func keepRegistered() async {
-        while !Task.isCancelled && !isLeaving {
-            let now = time.now()
-            var beats: [Heartbeat] = []
-            var registrations: [(Registration, Life)] = []
-            for key in machines.keys {
-                switch machines[key]?.next(now: now) {
-                case .register(let registration, let life): registrations.append((registration, life))
-                case .heartbeat(let heartbeat): beats.append(heartbeat)
-                case nil: break
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled && !isLeaving {
+                let due = registered.due(now: time.now())
+                if due.isEmpty { await sleep() }
+                // Nobody waits for another's answer: one registration that hangs must not cost the rest their leases.
+                for (registration, life) in due.registrations {
+                    group.addTask { await self.register(registration, life) }
                 }
-            }
-            if registrations.isEmpty && beats.isEmpty {
-                await sleep()
-            } else {
-                await register(registrations)
-                await send(beats)
+                if !due.heartbeats.isEmpty { group.addTask { await self.send(due.heartbeats) } }
             }
         }
     }
 
     /// Until the next thing is due, or until somebody calls.
     private func sleep() async {
-        let wake = machines.values.compactMap(\.wake).min()
-        let alarm = wake.map { wake in
+        let alarm = registered.wake.map { wake in
             Task { [time, signal] in
                 guard (try? await time.sleep(until: wake)) != nil else { return }
                 signal.wake()
@@ -190,68 +180,61 @@ public actor Registrar: Service {
         alarm?.cancel()
     }
 
-    private func register(_ registrations: [(Registration, Life)]) async {
-        await withTaskGroup(of: (InstanceKey, Result<RegistrationReceipt, RegistryError>).self) { group in
-            for (registration, life) in registrations {
-                group.addTask { [registry] in
-                    do throws(RegistryError) {
-                        return (registration.key, .success(try await registry.register(registration, life: life)))
-                    } catch {
-                        return (registration.key, .failure(error))
-                    }
-                }
-            }
-            for await (key, result) in group { registrationAnswered(key, result) }
-        }
-    }
-
-    private func registrationAnswered(_ key: InstanceKey, _ result: Result<RegistrationReceipt, RegistryError>) {
-        let now = time.now()
-        switch result {
-        case .success(let receipt):
-            machines[key]?.registered(as: receipt.incarnation, now: now, using: &random)
+    private func register(_ registration: Registration, _ life: Life) async {
+        let key = registration.key
+        do throws(RegistryError) {
+            let receipt = try await registry.register(registration, life: life)
+            let now = time.now()
+            registered.told(key) { $0.registered(as: receipt.incarnation, now: now, using: &random) }
             logger.info("registered", metadata: ["instance": "\(key)", "incarnation": "\(receipt.incarnation)"])
             onEvent(.registered(receipt.instance))
-        case .failure(let error):
-            machines[key]?.registrationFailed(error, now: now, using: &random)
-            tell(key, after: error)
+        } catch {
+            let now = time.now()
+            registered.told(key) { $0.registrationFailed(error, now: now, using: &random) }
+            tell(key, error)
         }
+        signal.wake()
     }
 
     private func send(_ beats: [Heartbeat]) async {
-        guard !beats.isEmpty else { return }
         do throws(RegistryError) {
             let outcomes = try await registry.heartbeat(beats)
             let now = time.now()
-            for (beat, outcome) in zip(beats, outcomes) {
-                machines[beat.key]?.heartbeatAnswered(outcome, now: now, using: &random)
+            for (number, beat) in beats.enumerated() {
+                // An engine that answers with another count has a bug; to register anew repairs what it has broken.
+                let outcome = number < outcomes.count ? outcomes[number] : .unknown
+                registered.told(beat.key) { $0.heartbeatAnswered(outcome, now: now, using: &random) }
                 switch outcome {
                 case .renewed: break
                 case .unknown: logger.notice("the registry forgot it", metadata: ["instance": "\(beat.key)"])
-                case .fenced: tell(beat.key, after: nil)
+                case .fenced(let current): tellSuperseded(beat.key, by: current)
                 }
             }
         } catch {
             let now = time.now()
             logger.warning("heartbeat failed", metadata: ["instances": "\(beats.count)", "error": "\(error)"])
-            for beat in beats { machines[beat.key]?.heartbeatFailed(error, now: now, using: &random) }
+            for beat in beats {
+                registered.told(beat.key) { $0.heartbeatFailed(error, now: now, using: &random) }
+            }
         }
+        signal.wake()
     }
 
-    private func tell(_ key: InstanceKey, after error: RegistryError?) {
-        switch machines[key]?.phase {
-        case .superseded(let current):
-            logger.error(
-                "another process registered this instance; giving it up",
-                metadata: ["instance": "\(key)", "incarnation": "\(current)"])
-            onEvent(.superseded(key))
-        case .refused:
-            guard let error else { return }
+    private func tellSuperseded(_ key: InstanceKey, by current: Incarnation?) {
+        logger.error(
+            "another process registered this instance; giving it up",
+            metadata: ["instance": "\(key)", "incarnation": "\(current?.description ?? "?")"])
+        onEvent(.superseded(key))
+    }
+
+    private func tell(_ key: InstanceKey, _ error: RegistryError) {
+        if error.code == .fenced {
+            tellSuperseded(key, by: error.currentIncarnation)
+        } else if error.isRefusal {
             logger.error(
                 "the registry refuses the registration", metadata: ["instance": "\(key)", "error": "\(error)"])
             onEvent(.refused(key, error))
-        default:
-            guard let error else { return }
+        } else {
             logger.warning("registration failed", metadata: ["instance": "\(key)", "error": "\(error)"])
             onEvent(.failed(key, error))
         }
@@ -262,12 +245,8 @@ public actor Registrar: Service {
         _ action: String,
         _ say: @escaping @Sendable (any Registry, InstanceKey, Incarnation) async throws(RegistryError) -> Void
     ) async {
-        let known = machines.values.compactMap { machine -> (InstanceKey, Incarnation)? in
-            if case .superseded = machine.phase { return nil }
-            return machine.incarnation.map { (machine.registration.key, $0) }
-        }
         await withinFarewellTimeout(
-            known.map { key, incarnation in
+            registered.known.map { key, incarnation in
                 { [registry, logger] in
                     do throws(RegistryError) {
                         try await say(registry, key, incarnation)

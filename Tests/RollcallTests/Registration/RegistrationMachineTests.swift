@@ -62,6 +62,80 @@ struct RegistrationMachineTests {
         #expect(machine.next(now: .zero) == .register(better, .new))
     }
 
+    @Test("an instance without a lease is registered and needs no heartbeats")
+    func permanent() {
+        var random = SeededGenerator(seed: 5)
+        var permanent = registration
+        permanent.lease = .permanent
+        var machine = RegistrationMachine(permanent, now: .zero, backoff: Backoff())
+        #expect(machine.next(now: .zero) == .register(permanent, .new))
+        machine.registered(as: Incarnation(7), now: .zero, using: &random)
+        #expect(machine.wake == nil)
+        #expect(machine.next(now: .zero + .seconds(1000)) == nil)
+    }
+
+    @Test("while the registry cannot accept a change, the heartbeats of what it has go on")
+    func changeFails() {
+        for seed in UInt64(0) ..< 100 {
+            var random = SeededGenerator(seed: seed)
+            var machine = RegistrationMachine(registration, now: .zero, backoff: Backoff())
+            _ = machine.next(now: .zero)
+            machine.registered(as: Incarnation(7), now: .zero, using: &random)
+            var changed = registration
+            changed.port = 81
+            machine.replace(changed, now: .zero)
+            var lastHeartbeat = Instant.zero
+            while let wake = machine.wake, wake < .zero + .seconds(300) {
+                switch machine.next(now: wake) {
+                case .register(changed, .incarnation(Incarnation(7))):
+                    machine.registrationFailed(RegistryError(.storageFull, "full"), now: wake, using: &random)
+                case .heartbeat:
+                    #expect(wake - lastHeartbeat <= .seconds(11), "seed \(seed)")
+                    lastHeartbeat = wake
+                    machine.heartbeatAnswered(.renewed, now: wake, using: &random)
+                case let other:
+                    Issue.record("seed \(seed): \(String(describing: other))")
+                    return
+                }
+                #expect(machine.isRegistered, "seed \(seed)")
+            }
+            #expect(lastHeartbeat > .zero + .seconds(280), "seed \(seed)")
+        }
+    }
+
+    @Test("a change that is refused is dropped, and what the registry has is what is registered when it forgets")
+    func changeRefused() {
+        var random = SeededGenerator(seed: 6)
+        var machine = RegistrationMachine(registration, now: .zero, backoff: Backoff())
+        _ = machine.next(now: .zero)
+        machine.registered(as: Incarnation(7), now: .zero, using: &random)
+        var wrong = registration
+        wrong.host = ""
+        machine.replace(wrong, now: .zero)
+        #expect(machine.next(now: .zero) == .register(wrong, .incarnation(Incarnation(7))))
+        machine.registrationFailed(RegistryError(.invalid, "no host"), now: .zero, using: &random)
+
+        let wake = machine.wake ?? .distantFuture
+        #expect(machine.next(now: wake) == .heartbeat(Heartbeat(registration.key, incarnation: Incarnation(7))))
+        machine.heartbeatAnswered(.unknown, now: wake, using: &random)
+        #expect(machine.next(now: wake) == .register(registration, .present))
+    }
+
+    @Test("a change while an answer is outstanding is sent after it")
+    func changeWhileWaiting() {
+        var random = SeededGenerator(seed: 7)
+        var machine = RegistrationMachine(registration, now: .zero, backoff: Backoff())
+        _ = machine.next(now: .zero)
+        var changed = registration
+        changed.host = "10.0.0.2"
+        machine.replace(changed, now: .zero)
+        #expect(machine.next(now: .zero) == nil)
+        machine.registered(as: Incarnation(7), now: .zero, using: &random)
+        #expect(machine.next(now: .zero) == .register(changed, .incarnation(Incarnation(7))))
+        machine.registered(as: Incarnation(7), now: .zero, using: &random)
+        #expect(machine.next(now: .zero) == nil)
+    }
+
     @Test("whatever comes, it acts or waits for an answer, names its present life, and stops only when it must")
     func random() {
         for seed in UInt64(0) ..< 2000 {
