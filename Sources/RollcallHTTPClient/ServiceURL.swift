@@ -45,7 +45,9 @@ struct ServiceURL: Sendable, Hashable {
 
 /// A URL that a request cannot be sent to.
 public struct ServiceURLError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The URL as it was given.
     public let url: String
+    /// What is wrong with it.
     public let problem: String
 
     public var description: String { "request to \(url): \(problem)" }

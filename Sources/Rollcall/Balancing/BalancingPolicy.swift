@@ -3,8 +3,11 @@
 
 /// The policies that can be asked for by name, with their standard settings.
 public enum BalancingPolicy: String, Sendable, Hashable, CaseIterable {
+    /// One after the other.
     case roundRobin = "round-robin"
+    /// Any one, each as likely as the others.
     case random
+    /// Any one, as likely as its share of all weights.
     case weightedRandom = "weighted-random"
     /// Turns by weight, spread evenly.
     case weightedRoundRobin = "weighted-round-robin"

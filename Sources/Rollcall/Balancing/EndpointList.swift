@@ -14,9 +14,11 @@ public struct EndpointList: Sendable {
         case panic
     }
 
+    /// The service that all of the endpoints belong to.
     public let service: ServiceName
     /// The revision of the snapshot that the list was made from.
     public let revision: Revision
+    /// Which endpoints these are.
     public let mode: Mode
     /// Sorted by identifier; weights are at least 1. Empty when nobody may be called.
     public let endpoints: [Endpoint]

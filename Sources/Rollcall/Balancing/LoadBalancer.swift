@@ -37,6 +37,7 @@ public struct PickRequest: Sendable, Hashable {
     /// How many endpoints were refused for this request already: moves a hashing picker on to the next choice.
     public var attempt: Int
 
+    /// A request that is made at `now`, without affinity unless there is a key.
     public init(now: Instant, hashKey: UInt64? = nil, attempt: Int = 0) {
         self.now = now
         self.hashKey = hashKey

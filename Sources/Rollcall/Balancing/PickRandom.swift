@@ -6,6 +6,7 @@
 public struct PickRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// The numbers that follow from `seed`.
     public init(seed: UInt64) {
         state = seed
     }

@@ -16,6 +16,7 @@ public struct PowerOfTwoBalancer: LoadBalancer {
 
     private let measure: Measure
 
+    /// Compares endpoints by `measure`.
     public init(by measure: Measure = .latency) {
         self.measure = measure
     }

@@ -3,6 +3,7 @@
 
 /// Any one, each as likely as the others.
 public struct RandomBalancer: LoadBalancer {
+    /// It has no settings.
     public init() {}
 
     public func picker(for list: EndpointList, previous: (any Picker)?) -> any Picker {
@@ -12,6 +13,7 @@ public struct RandomBalancer: LoadBalancer {
 
 /// Any one, as likely as its share of all weights.
 public struct WeightedRandomBalancer: LoadBalancer {
+    /// The weights are those of the instances.
     public init() {}
 
     public func picker(for list: EndpointList, previous: (any Picker)?) -> any Picker {

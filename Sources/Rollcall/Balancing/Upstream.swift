@@ -6,8 +6,9 @@ internal import Synchronization
 /// One service as a caller sees it: who may be called now, what was learnt about each, and whose turn it is.
 ///
 /// All of it may be used from any thread at once. Picks take a lock that belongs to the thread they run on (nearly: see
-/// ``StripeTable``) and never wait for an update, which takes these locks one after the other.
+/// `StripeTable`) and never wait for an update, which takes these locks one after the other.
 public final class Upstream: Sendable {
+    /// The service whose instances are picked.
     public let service: ServiceName
     private let balancer: any LoadBalancer
     private let stripes: StripeTable
@@ -113,6 +114,7 @@ public final class Upstream: Sendable {
 
 /// One request to one endpoint. It is under way until it is finished.
 public struct Pick: Sendable {
+    /// Where the request goes.
     public let endpoint: Endpoint
     /// When the request began: ``PickRequest/now``.
     public let startedAt: Instant

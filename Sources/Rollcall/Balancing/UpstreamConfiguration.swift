@@ -16,6 +16,7 @@ public struct UpstreamConfiguration: Sendable, Hashable {
     /// Makes picks repeatable, for simulations: every thread then draws the same numbers. `nil` seeds from the system.
     public var seed: UInt64?
 
+    /// The settings that are named, and the defaults of the others.
     public init(
         panicThreshold: Double = 0.5, latencyDecay: Duration = PeakEWMA.standardDecay,
         failurePenalty: Duration = .seconds(5), departedRetention: Duration = .seconds(60), seed: UInt64? = nil

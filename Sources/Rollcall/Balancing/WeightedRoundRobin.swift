@@ -4,7 +4,7 @@
 /// Turns by weight: in a cycle each endpoint gets exactly its share, and its turns are spread over the cycle.
 ///
 /// When the weights' reduced sum is small, the cycle is nginx's smooth weighted round robin, worked out in advance;
-/// otherwise a pick steps through gRPC's static stride schedule (A58). See ``SmoothSchedule`` and ``StrideSchedule``.
+/// otherwise a pick steps through gRPC's static stride schedule (A58). See `SmoothSchedule` and `StrideSchedule`.
 /// After a change of members or weights everybody keeps the turns that it is owed; where the cycle is long, the new one
 /// begins anywhere. It never begins at its beginning: a list that changes often would not come to those with few turns.
 public struct WeightedRoundRobinBalancer: LoadBalancer {

@@ -66,7 +66,7 @@ public final class ServiceSnapshot: Sendable {
     }
 
     /// The value that `make` computes from this snapshot, kept within `budget` and shared by later callers. At most
-    /// ``derivedLimit`` values are kept with one snapshot, and none with one that has no instances.
+    /// `derivedLimit` values are kept with one snapshot, and none with one that has no instances.
     ///
     /// - Parameters:
     ///   - key: Names the value; always with the same type.

@@ -21,22 +21,30 @@ public struct CallError: Error, CustomStringConvertible {
 
     /// One try.
     public struct Attempt: Sendable {
+        /// The life of the instance that was tried.
         public let instance: EndpointIdentity
         /// As in `http://10.0.0.7:8080`.
         public let endpoint: String
+        /// How it ended; `cancelled` when the end of the call cut it off.
         public let outcome: CallOutcome
+        /// From the beginning of the try to its end.
         public let duration: Duration
         /// What the call threw, if it threw.
         public let cause: (any Error)?
     }
 
+    /// The service that was called.
     public let service: ServiceName
+    /// Why there was no further try.
     public let reason: Reason
+    /// What was tried, in the order of the beginnings; empty when nothing was.
     public let attempts: [Attempt]
     /// How many instances the service had, and how many of them might have been called.
     public let instances: Int
+    /// How many instances might have been called.
     public let callable: Int
 
+    /// An error of a call to `service`, for those who make calls by other means and want the same errors.
     public init(
         service: ServiceName, reason: Reason, attempts: [Attempt] = [], instances: Int = 0, callable: Int = 0
     ) {

@@ -9,8 +9,11 @@ public struct CallTarget: Sendable {
     /// Until when an answer is of use: to be passed on.
     public let deadline: Deadline
 
+    /// The instance as it is registered.
     public var instance: ServiceInstance { endpoint.instance }
+    /// The instance's host: a name, an IPv4 address, or an IPv6 address without brackets.
     public var host: String { endpoint.instance.host }
+    /// The instance's primary port. Others are in ``Registration/namedPorts``.
     public var port: UInt16 { endpoint.instance.port }
     /// As in `http://10.0.0.7:8080`.
     public var url: String { endpoint.instance.endpointURL }
@@ -44,10 +47,12 @@ public final class LoadHold: Sendable {
 
 /// What a try has shown.
 public struct CallReport: Sendable, Hashable {
+    /// How the try ended.
     public var outcome: CallOutcome
     /// What a server that failed said about trying again.
     public var pushback: Pushback?
 
+    /// A report of an outcome.
     public init(_ outcome: CallOutcome, pushback: Pushback? = nil) {
         self.outcome = outcome
         self.pushback = pushback
@@ -68,5 +73,6 @@ public struct CallReport: Sendable, Hashable {
 ///
 /// Throw one from the body of a call, so that the call is tried elsewhere and the instance is judged by it.
 public protocol CallFailureConvertible: Error {
+    /// What was wrong. It decides whether the call may be tried again.
     var callFailure: CallFailure { get }
 }

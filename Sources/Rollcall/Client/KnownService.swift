@@ -7,6 +7,7 @@ internal import HashTreeCollections
 public struct KnownService: Sendable {
     /// Where a list came from.
     public enum Origin: Sendable, Hashable {
+        /// The registry said it, in this process.
         case registry
         /// The file of an earlier run; see ``ServiceClientConfiguration/snapshotFile``.
         case file
@@ -14,6 +15,7 @@ public struct KnownService: Sendable {
 
     /// The last good list. The registry being away never changes it.
     public let snapshot: ServiceSnapshot
+    /// Where the list came from.
     public let origin: Origin
     /// How long ago the registry last vouched for the list; zero while a watch stands. It is not known for a list from
     /// a file: `nil`.

@@ -11,11 +11,13 @@ public enum CacheMode: Sendable, Hashable {
 
 /// How a ``ServiceClient`` finds and calls services.
 public struct ServiceClientConfiguration: Sendable {
+    /// How the list of a service is kept.
     public var cache = CacheMode.watch
     /// How long the first call to a service waits for its list, when there is none from before.
     public var firstListTimeout: Duration = .seconds(5)
     /// How calls are shared out.
     public var balancer: any LoadBalancer = BalancingPolicy.standard.makeBalancer()
+    /// How instances are judged: panic threshold, decay of latencies, penalty of failures.
     public var upstream = UpstreamConfiguration()
     /// The retries of calls that do not bring their own.
     public var retry = RetryPolicy()
@@ -34,6 +36,7 @@ public struct ServiceClientConfiguration: Sendable {
     /// Between attempts to ask the registry again.
     public var backoff = Backoff()
 
+    /// The defaults, to be changed property by property.
     public init() {}
 }
 
@@ -48,6 +51,7 @@ public struct CallOptions: Sendable {
     /// What calls that belong to one instance share, for balancers with affinity; see ``StableHash``.
     public var hashKey: UInt64?
 
+    /// What is left out is as careful as possible: not idempotent, no deadline, the retries of the client.
     public init(
         isIdempotent: Bool = false, deadline: Deadline = .none, retry: RetryPolicy? = nil, hashKey: UInt64? = nil
     ) {

@@ -9,6 +9,7 @@ public struct CheckHandle: Sendable, Hashable {
 
 /// One round of one check.
 public struct CheckAttempt: Sendable, Hashable {
+    /// The check whose round it is.
     public let check: CheckHandle
     let number: UInt32
 }
@@ -31,12 +32,18 @@ public enum CheckEffect: Sendable, Hashable {
 public struct CheckTerms: Sendable, Hashable {
     /// For a check that is reported: how long a report is good for; else `nil`.
     public var ttl: Duration?
+    /// From the end of a round to the begin of the next, before jitter.
     public var interval: Duration
+    /// How long one round may take.
     public var timeout: Duration
+    /// So many good results in a row end a bad status.
     public var successThreshold: Int
+    /// So many failures in a row make the check critical.
     public var failureThreshold: Int
+    /// An instance whose check was critical for so long is deregistered; `nil` leaves it.
     public var deregisterAfter: Duration?
 
+    /// The terms of a definition.
     public init(_ definition: CheckDefinition) {
         if case .ttl(let ttl) = definition.kind { self.ttl = ttl }
         interval = definition.interval
@@ -62,10 +69,13 @@ public struct CheckSchedulerConfiguration: Sendable, Hashable {
     public var grace: Duration = .milliseconds(500)
     /// How long after it failed a deregistration, or the write of an expiry, is tried again.
     public var retry: Duration = .seconds(10)
+    /// When changes of a status are damped.
     public var flaps = FlapConfiguration()
+    /// Bytes of an output; what is longer is cut.
     public var outputBytes = ModelLimits.standard.checkOutputBytes
     /// An output whose status stays is written at most so often, as Consul's.
     public var outputInterval: Duration = .seconds(300)
 
+    /// The defaults, to be changed property by property.
     public init() {}
 }

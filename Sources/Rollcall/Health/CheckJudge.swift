@@ -3,10 +3,12 @@
 
 /// What one round of a check came to.
 public struct CheckResult: Sendable, Hashable {
+    /// What the round says of the target, before thresholds and damping.
     public var status: HealthCheck.Status
     /// What the target said, or exactly what went wrong.
     public var output: String
 
+    /// A result with its output.
     public init(_ status: HealthCheck.Status, _ output: String) {
         self.status = status
         self.output = output

@@ -38,6 +38,7 @@ public struct CheckScheduler: Sendable {
         var startedSlow = false
     }
 
+    /// How the work is spread and bounded.
     public let configuration: CheckSchedulerConfiguration
     private let rules: CheckJudge.Rules
     private var slots: [Slot] = []
@@ -57,6 +58,7 @@ public struct CheckScheduler: Sendable {
     /// Checks that are due and wait for a slot.
     public private(set) var queued = 0
 
+    /// A scheduler without checks, whose time begins at `now`.
     public init(configuration: CheckSchedulerConfiguration = CheckSchedulerConfiguration(), now: Instant) {
         self.configuration = configuration
         rules = CheckJudge.Rules(

@@ -5,10 +5,12 @@
 public struct FlapConfiguration: Sendable, Hashable {
     /// So many changes of status within ``window`` are flapping; 0 turns damping off.
     public var changes = 6
+    /// The time in which changes count together.
     public var window: Duration = .seconds(300)
     /// Flapping ends when at most so many changes are left in the window.
     public var calm = 2
 
+    /// The defaults, to be changed property by property.
     public init() {}
 }
 

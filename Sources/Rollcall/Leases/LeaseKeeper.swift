@@ -32,7 +32,7 @@ public struct LeaseKeeper<Key: Hashable & Sendable, Group: Hashable & Sendable>:
     /// No leases.
     ///
     /// - Parameters:
-    ///   - brake: When mass losses are not believed.
+    ///   - configuration: When mass losses are not believed.
     ///   - now: The instant at which time starts.
     public init(brake configuration: BrakeConfiguration = BrakeConfiguration(), now: Instant) {
         table = LeaseTable(now: now)

@@ -26,6 +26,7 @@ public actor Registrar: Service {
         /// Between attempts when the registry is away.
         public var backoff = Backoff()
 
+        /// The defaults, to be changed property by property.
         public init() {}
     }
 

@@ -20,8 +20,10 @@ public struct Backoff: Sendable, Hashable {
     public var maximum: Duration
     /// What is waited at least, whatever is drawn. It wins over `maximum`.
     public var minimum: Duration
+    /// How the delay is drawn from its bounds.
     public var jitter: Jitter
 
+    /// The settings that are named, and the defaults of the others.
     public init(
         initial: Duration = .milliseconds(200), maximum: Duration = .seconds(10),
         minimum: Duration = .milliseconds(20), jitter: Jitter = .full

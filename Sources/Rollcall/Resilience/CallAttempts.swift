@@ -13,9 +13,12 @@
 /// 4. Until a step has an answer. Each call gets exactly one, every try begun has ended or is cancelled by then, and
 ///    what is told afterwards has no effect.
 public struct CallAttempts<Endpoint: Hashable & Sendable>: Sendable {
+    /// What is to be done after an event.
     public typealias Step = CallStep<Endpoint>
 
+    /// When a try is repeated, and how often.
     public let policy: RetryPolicy
+    /// Whether the call may be acted upon twice.
     public let isIdempotent: Bool
     /// Until when the call has to have an answer.
     public private(set) var deadline: Deadline

@@ -5,6 +5,7 @@
 public enum CallOutcome: Sendable, Hashable {
     /// The instance did its work, whatever its answer says to the caller: a 404 is a success here.
     case success
+    /// The instance or the way to it failed.
     case failure(CallFailure)
     /// The caller gave up. It says nothing about the instance.
     case cancelled

@@ -9,9 +9,11 @@ public struct CallAttempt<Endpoint: Hashable & Sendable>: Sendable, Hashable {
     public internal(set) var endpoint: Endpoint?
     /// Whether it was sent besides a try that was under way.
     public let isHedge: Bool
+    /// When it began.
     public let start: Instant
     /// When it is given up for lack of time.
     public let deadline: Deadline
+    /// When it ended or was cancelled; `nil` while it is under way.
     public internal(set) var end: Instant?
     /// `nil` while it is under way.
     public internal(set) var outcome: CallOutcome?
@@ -21,6 +23,7 @@ public struct CallAttempt<Endpoint: Hashable & Sendable>: Sendable, Hashable {
 public struct CallStep<Endpoint: Hashable & Sendable>: Sendable, Hashable {
     /// A try to begin.
     public struct Start: Sendable, Hashable {
+        /// Which try of the call it is, from 0.
         public let number: Int
         /// Where the call was before. Another endpoint is to be taken if there is one.
         public let excluding: [Endpoint]
@@ -32,11 +35,13 @@ public struct CallStep<Endpoint: Hashable & Sendable>: Sendable, Hashable {
 
     /// A try to cancel.
     public struct Cancellation: Sendable, Hashable {
+        /// Which try of the call it is, from 0.
         public let number: Int
         /// What to tell those who learn from the calls to its endpoint: that it took too long, or nothing.
         public let outcome: CallOutcome
     }
 
+    /// The end of a call.
     public enum Answer: Sendable, Hashable {
         /// The answer of this try is that of the call.
         case finish(number: Int)
@@ -45,8 +50,11 @@ public struct CallStep<Endpoint: Hashable & Sendable>: Sendable, Hashable {
         case giveUp(CallGiveUp, last: Int?)
     }
 
+    /// The tries to cancel, before anything else.
     public internal(set) var cancel: [Cancellation] = []
+    /// The try to begin, if any.
     public internal(set) var start: Start?
+    /// The end of the call, if it has come.
     public internal(set) var answer: Answer?
 
     init() {}

@@ -11,6 +11,7 @@
 ///     …
 ///     breaker.release(permit, outcome, duration: duration, now: now)
 public struct CircuitBreaker: Sendable {
+    /// Which calls the rates are of.
     public enum Window: Sendable, Hashable {
         /// The last so many calls.
         case calls(Int)
@@ -18,7 +19,9 @@ public struct CircuitBreaker: Sendable {
         case seconds(Int)
     }
 
+    /// When a breaker opens, and how it closes again.
     public struct Configuration: Sendable, Hashable {
+        /// Which calls the rates are of.
         public var window: Window
         /// Below so many calls in the window no rate is looked at. Never more than a window of calls holds.
         public var minimumCalls: Int
@@ -53,10 +56,13 @@ public struct CircuitBreaker: Sendable {
         }
     }
 
+    /// Whether calls are let through.
     public enum State: Sendable, Hashable {
+        /// All calls are let through.
         case closed
         /// No call is let through before that instant. The first one after it makes it half open.
         case open(until: Instant)
+        /// A bounded number of calls is let through, and decides.
         case halfOpen
     }
 
@@ -66,7 +72,9 @@ public struct CircuitBreaker: Sendable {
         let generation: UInt64
     }
 
+    /// When it opens, and how it closes again.
     public let configuration: Configuration
+    /// The state at the latest call of a method: time alone changes nothing.
     public private(set) var state = State.closed
     /// The calls of the present state: of a window of calls, and half open.
     private var lastCalls: LastCalls
@@ -77,6 +85,7 @@ public struct CircuitBreaker: Sendable {
     private var admitted = 0
     private var halfOpenSince = Instant.zero
 
+    /// A closed breaker.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         (lastCalls, lastSeconds) = Self.windows(of: .closed, configuration)

@@ -6,6 +6,7 @@
 /// The adaptive forms are those of Netflix' concurrency-limits. Calls that fail fast teach nothing about the right
 /// number: only successes, time-outs and calls refused for overload do.
 public struct ConcurrencyLimit: Sendable {
+    /// How the limit is found.
     public enum Algorithm: Sendable, Hashable {
         /// Always this number.
         case fixed(Int)
@@ -15,15 +16,20 @@ public struct ConcurrencyLimit: Sendable {
         case gradient2(Gradient2)
     }
 
+    /// Settings of additive increase and multiplicative decrease.
     public struct AIMD: Sendable, Hashable {
+        /// The limit at the beginning, in calls.
         public var initial: Int
+        /// The limit never goes below this.
         public var minimum: Int
+        /// The limit never goes above this.
         public var maximum: Int
         /// What remains of the limit after a drop, 0 to 1.
         public var backoffRatio: Double
         /// A call that takes longer counts as a drop.
         public var timeout: Duration
 
+        /// - Note: The defaults are those of Netflix' concurrency-limits.
         public init(
             initial: Int = 20, minimum: Int = 20, maximum: Int = 200, backoffRatio: Double = 0.9,
             timeout: Duration = .seconds(5)
@@ -36,9 +42,13 @@ public struct ConcurrencyLimit: Sendable {
         }
     }
 
+    /// Settings of the limit that follows the duration of calls.
     public struct Gradient2: Sendable, Hashable {
+        /// The limit at the beginning, in calls.
         public var initial: Int
+        /// The limit never goes below this.
         public var minimum: Int
+        /// The limit never goes above this.
         public var maximum: Int
         /// How many calls may wait at the service: the room to grow.
         public var queue: Double
@@ -49,6 +59,7 @@ public struct ConcurrencyLimit: Sendable {
         /// Over how many calls the usual duration is averaged.
         public var longWindow: Int
 
+        /// - Note: The defaults are those of Netflix' concurrency-limits.
         public init(
             initial: Int = 20, minimum: Int = 20, maximum: Int = 200, queue: Double = 4, tolerance: Double = 1.5,
             smoothing: Double = 0.2, longWindow: Int = 600
@@ -72,6 +83,7 @@ public struct ConcurrencyLimit: Sendable {
     /// The first samples of the usual duration are averaged evenly, as there is no past to lean on.
     private static let warmUp = 10
 
+    /// How the limit is found.
     public let algorithm: Algorithm
     /// How many calls are under way.
     public private(set) var inFlight = 0
@@ -80,6 +92,7 @@ public struct ConcurrencyLimit: Sendable {
     private var usual = 0.0
     private var samples = 0
 
+    /// A limit with no call under way.
     public init(_ algorithm: Algorithm) {
         self.algorithm = algorithm
         estimate =

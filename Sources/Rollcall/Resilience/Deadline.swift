@@ -6,11 +6,13 @@
 /// On the wire it is a duration, not a time of day, so that clocks need not agree; what is written is rounded down, so
 /// that no callee believes to have longer than its caller waits.
 public struct Deadline: Sendable, Hashable, Comparable {
+    /// On the process's monotonic clock; `.distantFuture` for none.
     public let instant: Instant
 
     /// No deadline.
     public static let none = Deadline(.distantFuture)
 
+    /// The deadline at `instant`.
     public init(_ instant: Instant) {
         self.instant = instant
     }
@@ -30,6 +32,7 @@ public struct Deadline: Sendable, Hashable, Comparable {
         self == .none ? nil : max(.zero, instant - now)
     }
 
+    /// Whether there is no time left at `now`.
     public func isPassed(now: Instant) -> Bool {
         self != .none && now >= instant
     }
@@ -39,6 +42,7 @@ public struct Deadline: Sendable, Hashable, Comparable {
 
 /// The deadline has passed, or what is left of it is less than its text can say: the call is not to be sent.
 public struct DeadlinePassed: Error, Hashable, CustomStringConvertible {
+    /// It carries nothing: when it is thrown, nothing has been sent.
     public init() {}
 
     public var description: String { "the deadline of the call has passed before it was sent" }

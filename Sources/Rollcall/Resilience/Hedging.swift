@@ -6,13 +6,16 @@
 ///
 /// Dean and Barroso, "The Tail at Scale", CACM 2013; Finagle's `BackupRequestFilter`.
 public struct HedgingPolicy: Sendable, Hashable {
+    /// How long the first try is alone.
     public enum Delay: Sendable, Hashable {
+        /// Always this long.
         case fixed(Duration)
         /// The duration that this share of the last calls did not exceed, 0 to 1, and no less than `minimum`. Nothing
         /// is hedged before 100 calls were seen.
         case quantile(Double, minimum: Duration)
     }
 
+    /// How long the first try is alone.
     public var delay: Delay
     /// How many copies are sent at most, besides the first.
     public var maximumHedges: Int
@@ -38,12 +41,14 @@ public struct Hedging: Sendable {
     /// How often the quantile is read anew, as Finagle does.
     private static let refresh = Duration.seconds(3)
 
+    /// When copies are sent, and how many.
     public let policy: HedgingPolicy
     private var budget: RetryBudget
     private var latencies: LatencyHistogram
     private var quantile: Duration?
     private var refreshAt: Instant
 
+    /// Nothing is known yet of how long calls take.
     public init(_ policy: HedgingPolicy = HedgingPolicy(), now: Instant) {
         self.policy = policy
         budget = RetryBudget(policy.budget)

@@ -26,6 +26,7 @@ public struct OutlierConfiguration: Sendable, Hashable {
     /// At most this share of the endpoints is out at once, 0 to 1. One of three or more may always be, the last never.
     public var maximumEjectedShare: Double
 
+    /// The settings that are named, and the defaults of the others.
     public init(
         consecutiveFailures: Int = 5, interval: Duration = .seconds(10), successRateWindow: Duration = .seconds(30),
         successRateMinimumEndpoints: Int = 5, successRateMinimumCalls: Int = 100, successRateDeviations: Double = 1.9,
@@ -47,6 +48,7 @@ public struct OutlierConfiguration: Sendable, Hashable {
 
 /// Why an endpoint was taken out.
 public enum OutlierCause: Sendable, Hashable {
+    /// So many calls failed one after the other as the configuration says.
     case consecutiveFailures
     /// Its success rate is far below that of the others.
     case successRate

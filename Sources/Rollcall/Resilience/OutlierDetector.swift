@@ -11,12 +11,15 @@
 /// A value without clock: the owner passes instants in, calls ``advance(to:)`` at ``wake``, and applies the
 /// transitions.
 public struct OutlierDetector<Endpoint: Hashable & Sendable>: Sendable {
+    /// A change of who is out.
     public enum Transition: Sendable, Hashable {
         /// No call goes there before that instant.
         case ejected(Endpoint, until: Instant, OutlierCause)
+        /// Calls may go there again.
         case readmitted(Endpoint)
     }
 
+    /// When an endpoint is taken out, and for how long.
     public let configuration: OutlierConfiguration
     private(set) var tracks: [Endpoint: OutlierTrack] = [:]
     private var nextComparison: Instant
@@ -25,6 +28,7 @@ public struct OutlierDetector<Endpoint: Hashable & Sendable>: Sendable {
     /// Whether a call was recorded since the last comparison.
     private var hasNews = false
 
+    /// A detector that knows no endpoint.
     public init(_ configuration: OutlierConfiguration = OutlierConfiguration(), now: Instant) {
         self.configuration = configuration
         nextComparison = now + configuration.interval

@@ -7,6 +7,7 @@
 /// calls of a client to a service; it is not per instance. Source: Finagle's `RetryBudget` (20 % and 10 a second over
 /// 10 s), with counts in place of its tokens.
 public struct RetryBudget: Sendable {
+    /// How much may be retried.
     public struct Configuration: Sendable, Hashable {
         /// How many retries a request pays for. 0.2 means one retry for five requests.
         public var ratio: Double
@@ -15,6 +16,7 @@ public struct RetryBudget: Sendable {
         /// How long a request pays. It is kept in ten slots, and exact to one of them.
         public var window: Duration
 
+        /// - Note: The defaults are Finagle's.
         public init(ratio: Double = 0.2, reservePerSecond: Double = 10, window: Duration = .seconds(10)) {
             self.ratio = ratio
             self.reservePerSecond = reservePerSecond
@@ -24,10 +26,12 @@ public struct RetryBudget: Sendable {
 
     static var slots: Int { 10 }
 
+    /// How much may be retried.
     public let configuration: Configuration
     private var requests: SlidingSum<Int>
     private var retries: SlidingSum<Int>
 
+    /// A budget of which nothing is used.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         let slotLength = configuration.window / Self.slots

@@ -13,7 +13,7 @@ import Glibc
 import Musl
 #endif
 
-@Suite("The examples", .timeLimit(.minutes(2)))
+@Suite("The examples", .timeLimit(.minutes(5)))
 struct ExampleTests {
     @Test("two services register themselves, both are called, and one leaves without a failed call")
     func rollingStop() async throws {
