@@ -10,7 +10,7 @@ import Testing
 @testable import Rollcall
 
 /// How a registrar begins and ends among the services of a process.
-@Suite("The registrar in a service group", .timeLimit(.minutes(1)))
+@Suite("The registrar in a service group", .timeLimit(.minutes(3)))
 struct RegistrarShutdownTests {
     let clock = ManualClock()
     let registry: LocalRegistry

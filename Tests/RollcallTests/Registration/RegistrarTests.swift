@@ -8,7 +8,7 @@ import Testing
 
 @testable import Rollcall
 
-@Suite("The registrar", .timeLimit(.minutes(1)))
+@Suite("The registrar", .timeLimit(.minutes(3)))
 struct RegistrarTests {
     let clock = ManualClock()
     let registry: LocalRegistry
