@@ -11,7 +11,7 @@ final class FollowedService: Sendable {
     let metrics: ServiceCallMetrics
     private let discovery: any Discovery
     private let configuration: ServiceClientConfiguration
-    private let time: TimeSource
+    let time: TimeSource
     private let logger: Logger
     private let hasList = Gate()
     private let refresh = WakeSignal()
@@ -22,6 +22,7 @@ final class FollowedService: Sendable {
     private let publishing = Mutex(())
     private let lastFailure = Mutex<RegistryError?>(nil)
     private let task = Mutex<Task<Void, Never>?>(nil)
+    private let followers = Mutex(Followers())
     private let onChange: @Sendable () -> Void
 
     /// - Parameter onChange: Told after each change of the list.
@@ -74,6 +75,8 @@ final class FollowedService: Sendable {
             task?.cancel()
             task = nil
         }
+        followers.withLock { $0.hasEnded = true }
+        wakeFollowers()
     }
 
     deinit { stop() }
@@ -157,6 +160,7 @@ final class FollowedService: Sendable {
             if let snapshot = list.withLock(\.snapshot) { publish(snapshot, now: now) }
         }
         hasList.open()
+        wakeFollowers()
         onChange()
     }
 
@@ -168,6 +172,38 @@ final class FollowedService: Sendable {
         }
         judged(now: now) { $0.update(identities, now: now) }
         metrics.listed(snapshot.count)
+    }
+
+    // MARK: Those who follow the list
+
+    private struct Followers {
+        var signals: [ObjectIdentifier: WakeSignal] = [:]
+        var hasEnded = false
+    }
+
+    func follower() -> ListFollower {
+        let follower = ListFollower(self)
+        followers.withLock { $0.signals[ObjectIdentifier(follower.signal)] = follower.signal }
+        return follower
+    }
+
+    func forget(_ signal: WakeSignal) {
+        followers.withLock { $0.signals[ObjectIdentifier(signal)] = nil }
+    }
+
+    /// Whether ``stop()`` was called: the list changes no more.
+    var hasEnded: Bool { followers.withLock(\.hasEnded) }
+
+    private func wakeFollowers() {
+        for signal in followers.withLock({ Array($0.signals.values) }) { signal.wake() }
+    }
+
+    /// Those that may be called by the registry's word alone; `nil` while no list is known.
+    var routable: [ServiceInstance]? {
+        guard let snapshot = list.withLock(\.snapshot) else { return nil }
+        var roster = EndpointRoster(service: service, configuration: configuration.upstream)
+        roster.update(snapshot, now: time.now())
+        return roster.list.endpoints.map(\.instance)
     }
 
     // MARK: Calls

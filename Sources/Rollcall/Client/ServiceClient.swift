@@ -73,6 +73,14 @@ public final class ServiceClient: Sendable {
         return known
     }
 
+    /// The instances of a service that may be called, now and after each change: for clients of other protocols, which
+    /// keep connections of their own and have to be told where to.
+    ///
+    /// - Throws: ``CallError`` when the client was shut down.
+    public func routable(_ service: ServiceName) throws(CallError) -> RoutableInstances {
+        RoutableInstances(followed: try followed(service))
+    }
+
     /// Asks the registry for the list of a service now. What it answers replaces the list that is kept; when it does
     /// not answer, that list stays.
     ///
