@@ -2,10 +2,10 @@
 # Rollcall
 
 .DEFAULT_GOAL := help
-.PHONY: help build test demo bench
+.PHONY: help build test test-grpc demo bench
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 build: ## Build the rollcall program for release
 	@scripts/setup
@@ -14,6 +14,10 @@ build: ## Build the rollcall program for release
 test: ## Build and run all tests
 	@scripts/setup
 	@scripts/test
+
+test-grpc: ## Build RollcallGRPC with what it needs, which takes minutes, and run its tests
+	@scripts/setup grpc
+	@TRAITS=GRPC scripts/test --filter RollcallGRPCTests
 
 demo: ## Start a registry and three services, and watch them die and come back (KEEP=1 leaves them running)
 	@scripts/demo

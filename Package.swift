@@ -17,6 +17,13 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let nio: (String) -> Target.Dependency = { .product(name: $0, package: "swift-nio") }
+// Only with the trait: without it these packages are neither fetched nor built.
+let grpc: [Target.Dependency] = [
+    .product(name: "GRPCCore", package: "grpc-swift-2", condition: .when(traits: ["GRPC"])),
+    .product(
+        name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport", condition: .when(traits: ["GRPC"])),
+    .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["GRPC"])),
+]
 
 let package = Package(
     name: "rollcall",
@@ -27,10 +34,14 @@ let package = Package(
         .library(name: "RollcallEmbedded", targets: ["RollcallEmbedded"]),
         .library(name: "RollcallRemote", targets: ["RollcallRemote"]),
         .library(name: "RollcallHTTPClient", targets: ["RollcallHTTPClient"]),
+        .library(name: "RollcallGRPC", targets: ["RollcallGRPC"]),
         .library(name: "RollcallRegistries", targets: ["RollcallRegistries"]),
         .library(name: "RollcallHealth", targets: ["RollcallHealth"]),
         .library(name: "RollcallServer", targets: ["RollcallServer"]),
         .executable(name: "rollcall", targets: ["RollcallCLI"]),
+    ],
+    traits: [
+        .trait(name: "GRPC", description: "Builds RollcallGRPC: services by name for clients of grpc-swift-2.")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -43,6 +54,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.3"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -82,6 +95,10 @@ let package = Package(
             dependencies: [
                 "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"), logging,
             ],
+            swiftSettings: settings),
+        // Empty without the trait GRPC.
+        .target(
+            name: "RollcallGRPC", dependencies: ["Rollcall", logging] + grpc,
             swiftSettings: settings),
         .target(
             name: "RollcallRegistries",
@@ -158,6 +175,9 @@ let package = Package(
                 "RollcallHTTPClient", "RollcallTesting", asyncHTTPClient, logging, nio("NIOCore"), nio("NIOPosix"),
                 nio("NIOHTTP1"),
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RollcallGRPCTests", dependencies: ["Rollcall", "RollcallGRPC", "RollcallTesting", logging] + grpc,
             swiftSettings: settings),
         .testTarget(
             name: "RollcallRemoteTests",
