@@ -66,7 +66,7 @@ struct RemoteFixture: RegistryFixture {
     init() async throws {
         server = try await ServedRegistry()
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        registry = RemoteRegistry(addresses: [server.address], logger: quiet)
+        registry = RemoteRegistry(addresses: [server.address], configuration: .eager, logger: quiet)
     }
 
     func advance(by duration: Duration) async throws { server.clock.advance(by: duration) }
