@@ -33,6 +33,7 @@ let package = Package(
         .library(name: "RollcallTesting", targets: ["RollcallTesting"]),
         .library(name: "RollcallEmbedded", targets: ["RollcallEmbedded"]),
         .library(name: "RollcallRemote", targets: ["RollcallRemote"]),
+        .library(name: "RollcallConsul", targets: ["RollcallConsul"]),
         .library(name: "RollcallHTTPClient", targets: ["RollcallHTTPClient"]),
         .library(name: "RollcallGRPC", targets: ["RollcallGRPC"]),
         .library(name: "RollcallRegistries", targets: ["RollcallRegistries"]),
@@ -91,6 +92,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
+            name: "RollcallConsul",
+            dependencies: [
+                "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"), logging,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: settings),
+        .target(
             name: "RollcallHTTPClient",
             dependencies: [
                 "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"), logging,
@@ -118,7 +126,7 @@ let package = Package(
         .target(
             name: "RollcallServer",
             dependencies: [
-                "Rollcall", "RollcallHealth", logging, lifecycle,
+                "Rollcall", "RollcallConsul", "RollcallHealth", logging, lifecycle,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -168,6 +176,9 @@ let package = Package(
             name: "RollcallEmbeddedTests", dependencies: [
                 "CrashWriter", "RollcallEmbedded", "RollcallTesting", .product(name: "GRDB", package: "GRDB.swift"),
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RollcallConsulTests", dependencies: ["Rollcall", "RollcallConsul", "RollcallTesting"],
             swiftSettings: settings),
         .testTarget(
             name: "RollcallHTTPClientTests",

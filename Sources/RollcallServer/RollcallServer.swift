@@ -7,8 +7,8 @@ internal import NIOPosix
 public import Rollcall
 public import ServiceLifecycle
 
-/// Serves a registry over HTTP: the native API, its watches, health and metrics; and runs the health checks that
-/// instances declare.
+/// Serves a registry over HTTP: the native API, its watches, health and metrics, and Consul's API; and runs the health
+/// checks that instances declare.
 ///
 /// ```swift
 /// let server = RollcallServer(registry: LocalRegistry())
@@ -50,11 +50,24 @@ public final class RollcallServer: Service {
         let streams = EventStreams(
             catalog: registry.catalog, answers: answers, time: time, configuration: configuration.watches,
             metrics: WatchMetrics(factory: factory))
+        let consul = configuration.consul.isEnabled
+            ? ConsulAPI(
+                registry: registry, configuration: configuration.consul, checks: checks, time: time, logger: logger)
+            : nil
+        let consulRoutes = ConsulAPI.routes
         services = HTTPServices(
             limits: configuration.http.limits,
-            fast: NativeFastPath(
-                registry: registry, streams: streams, limits: configuration.bodies, answers: answers, metrics: routes),
-            ordinary: NativeRouter(api: api, metrics: routes, logger: logger), metrics: metrics)
+            fast: DialectFastPath(
+                native: NativeFastPath(
+                    registry: registry, streams: streams, limits: configuration.bodies, answers: answers,
+                    metrics: routes),
+                consul: consul.map { _ in ConsulFastPath(routes: consulRoutes) }),
+            ordinary: DialectRouter(
+                native: NativeRouter(api: api, metrics: routes, logger: logger),
+                consul: consul.map { api in
+                    let measures = consulRoutes.all.map { metrics.route($0.path) }
+                    return ConsulRouter(api: api, routes: consulRoutes, metrics: measures)
+                }), metrics: metrics)
         self.configuration = configuration.http
         self.readiness = readiness
         self.eventLoopGroup = eventLoopGroup

@@ -133,7 +133,7 @@ struct NativeFastPath: FastResponder {
 
 extension HTTPRequestHead {
     /// The path and query of the request target, which may be a complete URI (RFC 9112, section 3.2.2).
-    fileprivate var target: Substring.UTF8View {
+    var target: Substring.UTF8View {
         let target = uri.utf8[...]
         guard target.first != UInt8(ascii: "/"), let scheme = target.dropping("http://") else { return target }
         return scheme.drop { $0 != UInt8(ascii: "/") }
