@@ -42,7 +42,8 @@ public enum GoDuration {
     public static func text(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let (scaled, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let nanoseconds = isTooLong ? Int64.max : scaled.addingReportingOverflow(attoseconds / 1_000_000_000).partialValue
+        let fraction = attoseconds / 1_000_000_000
+        let nanoseconds = isTooLong ? Int64.max : scaled.addingReportingOverflow(fraction).partialValue
         let sign = nanoseconds < 0 ? "-" : ""
         let magnitude = nanoseconds.magnitude
         switch magnitude {

@@ -80,7 +80,8 @@ extension HTTPConnectionHandler {
         out.writeStaticString("HTTP/1.1 ")
         out.writeString(String(head.status.code))
         out.writeStaticString(" ")
-        out.writeString(head.status.reasonPhrase)
+        let reason = head.status.reasonPhrase
+        out.writeString(reason.isEmpty ? HTTPResponseStatus(statusCode: head.status.code).reasonPhrase : reason)
         out.writeStaticString("\r\n")
         for field in head.headerFields where !Self.ownFields.contains(field.name) {
             out.writeString(field.name.rawName)

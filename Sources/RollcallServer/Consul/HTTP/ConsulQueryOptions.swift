@@ -44,7 +44,9 @@ struct ConsulQueryOptions: Sendable {
     private mutating func readConsistency(_ query: QueryParameters) throws(ConsulError) {
         let names = Set(query.keys)
         if let text = query.first("max_stale") {
-            do { _ = try GoDuration.parse(text) } catch { throw ConsulError(400, "Invalid max_stale value \"\(text)\"") }
+            guard (try? GoDuration.parse(text)) != nil else {
+                throw ConsulError(400, "Invalid max_stale value \"\(text)\"")
+            }
         }
         let isStale = names.contains("stale") || names.contains("max_stale")
         let isConsistent = names.contains("consistent")

@@ -110,17 +110,17 @@ private struct CheckProjection {
     /// A lease that is renewed is what Consul calls a TTL check.
     private var lease: ConsulCheck? {
         guard instance.lease.kind != .none else { return nil }
-        let status: HealthCheck.Status =
-            switch instance.leaseState {
-            case .current: .passing
-            case .suspect: .warning
-            case .lapsed: .critical
-            }
         var check = check(
-            ConsulCheckID.ofService(identity.serviceID), "Service '\(instance.service)' check", status)
+            ConsulCheckID.ofService(identity.serviceID), "Service '\(instance.service)' check",
+            instance.leaseState == .lapsed ? .critical : .passing)
         check.type = "ttl"
-        if status == .critical { check.output = "TTL expired" }
-        if status == .warning { check.output = "TTL expired, together with many others: held to be there still" }
+        switch instance.leaseState {
+        case .current: break
+        case .lapsed: check.output = "TTL expired"
+        // Clients that ask for passing instances only would else lose all of them at once, which is what the brake is
+        // there to prevent.
+        case .suspect: check.output = "TTL expired, together with many others: held to be there still"
+        }
         return check
     }
 

@@ -4,7 +4,8 @@
 internal import Rollcall
 internal import RollcallConsul
 
-/// What Consul knows of an instance and the model does not: kept with its registration, as JSON, for this dialect alone.
+/// What Consul knows of an instance and the model does not: kept with its registration, as JSON, for this dialect
+/// alone.
 struct ConsulShadow: Sendable, Hashable {
     /// The name under which a registration keeps it.
     static let name = "consul"

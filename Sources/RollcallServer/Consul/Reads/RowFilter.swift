@@ -9,7 +9,9 @@ struct RowFilter: Sendable {
     enum Rows: Sendable { case healthService, checks, nodes, catalogService, nodeServices, agentServices }
 
     init(_ text: String, _ rows: Rows) throws(ConsulError) {
-        guard text.isEmpty else { throw ConsulError(500, "Failed to create boolean expression evaluator: not available") }
+        guard text.isEmpty else {
+            throw ConsulError(500, "Failed to create boolean expression evaluator: not available")
+        }
     }
 
     func matches<Row>(_ row: Row) -> Bool { true }

@@ -6,8 +6,8 @@ internal import Synchronization
 
 /// The catalog by nodes and by Consul's identifiers, which are unique on a node.
 ///
-/// It follows the catalog when it is asked, so a reader finds what was published before, and whoever never asks Consul's
-/// questions pays nothing.
+/// It follows the catalog when it is asked, so a reader finds what was published before, and whoever never asks
+/// Consul's questions pays nothing.
 final class ConsulView: Sendable {
     private struct State {
         var cursor = Catalog.Cursor()
