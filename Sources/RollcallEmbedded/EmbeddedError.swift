@@ -22,7 +22,7 @@ public struct EmbeddedError: Error, Sendable, CustomStringConvertible {
         public static let foreign = Code(kind: .foreign)
         /// Parts of the file are missing or overwritten.
         public static let damaged = Code(kind: .damaged)
-        /// The row of one instance does not hold an instance.
+        /// The row of one instance does not hold an instance, or that of a record no record.
         public static let unreadableRow = Code(kind: .unreadableRow)
         /// A later version of Rollcall wrote the file.
         public static let newerSchema = Code(kind: .newerSchema)

@@ -7,7 +7,7 @@ internal import GRDB
 enum RegistrySchema {
     /// In the header of the file: it says that the database is a registry (`Roll`).
     static let applicationID = 0x526F_6C6C
-    static let version = 1
+    static let version = 2
     private static let pageBytes = 4096
     /// A checkpoint moves the log into the database when it has so many pages (16 MiB).
     private static let checkpointPages = 4096
@@ -20,6 +20,17 @@ enum RegistrySchema {
             id TEXT NOT NULL,
             body TEXT NOT NULL, -- JSON
             UNIQUE (service, id)
+        );
+        """
+
+    /// New in version 2.
+    private static let recordTable = """
+        CREATE TABLE record (
+            number INTEGER PRIMARY KEY,
+            space TEXT NOT NULL,
+            name TEXT NOT NULL,
+            body BLOB NOT NULL, -- means something to the owner of the space only
+            UNIQUE (space, name)
         );
         """
 
@@ -63,9 +74,19 @@ enum RegistrySchema {
         }
         guard isNew else { return }
         try database.inTransaction(.immediate) {
-            try database.execute(sql: tables)
+            try database.execute(sql: tables + recordTable)
             try Meta.schemaVersion.write(version, database)
             try database.execute(sql: "PRAGMA application_id = \(applicationID)")
+            return .commit
+        }
+    }
+
+    /// Brings a file of an earlier version to this one, after it was read: a file that cannot be used is left alone.
+    static func migrate(_ database: Database) throws {
+        guard try Meta.schemaVersion.read(database) == 1 else { return }
+        try database.inTransaction(.immediate) {
+            try database.execute(sql: recordTable)
+            try Meta.schemaVersion.write(version, database)
             return .commit
         }
     }

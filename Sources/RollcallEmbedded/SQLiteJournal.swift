@@ -52,9 +52,17 @@ final class SQLiteJournal: Journal {
         }
     }
 
+    /// Reads everything, and brings the file to this version of the schema.
+    ///
     /// - Parameter wallTime: Now.
     func recover(at wallTime: WallTime) async throws(EmbeddedError) -> RecoveredState {
-        try await Recovery(queue: queue, file: file.path, wallTime: wallTime).run()
+        let recovered = try await Recovery(queue: queue, file: file.path, wallTime: wallTime).run()
+        do {
+            try await queue.writeWithoutTransaction { try RegistrySchema.migrate($0) }
+        } catch {
+            throw EmbeddedError(error, opening: file.path)
+        }
+        return recovered
     }
 
     func append(_ batch: JournalBatch) async throws(RegistryError) {

@@ -106,8 +106,8 @@ struct RefusalTests {
     @Test("is refused when a later version wrote it")
     func newerSchema() async throws {
         let folder = try await folder()
-        try edit(folder, "UPDATE meta SET value = 2 WHERE name = 'schema_version'")
-        expect(await refusal(folder.path), .newerSchema, names: folder.path("rollcall.db"), says: "schema 2")
+        try edit(folder, "UPDATE meta SET value = 3 WHERE name = 'schema_version'")
+        expect(await refusal(folder.path), .newerSchema, names: folder.path("rollcall.db"), says: "schema 3")
     }
 
     @Test("is refused and left alone when it belongs to another program")

@@ -16,6 +16,11 @@ struct WriterProcess: Sendable {
             asNobody ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] + arguments : arguments)
     }
 
+    /// A writer that commits records and registers until it is ended.
+    init(recordsIn path: String, prefix: String, writers: Int) throws {
+        try self.init([Self.program, "records", path, prefix, "\(writers)"])
+    }
+
     /// A writer that fills a disk of its own, and makes room again.
     init(onDiskOfMegabytes megabytes: Int, at path: String) throws {
         let mount = "mount -t tmpfs -o size=\(megabytes)m tmpfs \"$0\" && exec \"$1\" fill \"$0\""

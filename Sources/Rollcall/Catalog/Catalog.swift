@@ -77,6 +77,11 @@ public final class Catalog: Sendable {
         for observer in wake { observer() }
     }
 
+    /// Moves ``revision`` on over revisions that were taken for something else than changes. Nobody is woken.
+    public func advance(to revision: Revision) {
+        state.withLock { $0.advance(to: revision) }
+    }
+
     /// Tells the watches that the engine was lost or is back.
     public func setEngine(_ engine: EngineState) {
         let wake = state.withLock { state -> [@Sendable () -> Void] in

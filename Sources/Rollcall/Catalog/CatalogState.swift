@@ -84,6 +84,10 @@ struct CatalogState: Sendable {
         return observers.concerned(by: open.keys)
     }
 
+    mutating func advance(to revision: Revision) {
+        self.revision = max(self.revision, revision)
+    }
+
     private mutating func remember(_ change: InstanceChange) {
         let name = change.key.service
         let known = services[name]

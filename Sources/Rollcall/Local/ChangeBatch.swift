@@ -22,6 +22,8 @@ struct ChangeBatch {
     private(set) var revision: Revision
     private(set) var changes: [InstanceChange] = []
     private(set) var leaseActions: [LeaseAction] = []
+    /// The last write of each record.
+    private(set) var records: [RecordKey: RecordWrite] = [:]
 
     /// - Parameters:
     ///   - revision: The last revision that was given to a change.
@@ -127,6 +129,14 @@ struct ChangeBatch {
             guard checks.count < present.checks.count else { return present }
             return change(present, .checkChanged) { $0.changed(checks: checks, revision: $1, at: $2) }
         }
+    }
+
+    /// Takes `count` revisions for the writes that `make` returns, and tells the first one.
+    mutating func commit(revisions count: UInt64, _ make: (Revision) -> [RecordWrite]) -> Revision {
+        let first = revision.next
+        revision = Revision(revision.value + count)
+        for write in make(first) { records[write.key] = write }
+        return first
     }
 
     /// What the leases found out. An instance that meanwhile has another life, or a lease renewed by this batch, is

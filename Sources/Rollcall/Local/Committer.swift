@@ -92,6 +92,7 @@ final class Committer: Sendable {
         }
         leases.apply(batch.leaseActions)
         catalog.publish(batch.changes)
+        catalog.advance(to: batch.revision)
         state.withLock { state in
             for change in batch.changes { state.changes[change.kind, default: 0] += 1 }
         }
@@ -122,6 +123,8 @@ final class Committer: Sendable {
                         batch.apply(finding, to: key, incarnation: incarnation)
                     }
                     return .success(.done)
+                case .records(let count, let make):
+                    return .success(.committed(batch.commit(revisions: count, make)))
                 case .barrier:
                     return .success(.done)
                 }
@@ -154,8 +157,8 @@ final class Committer: Sendable {
         for case .finding(.overdue, let key, _) in writes { leases.evictionFailed(key) }
     }
 
-    /// What of a batch has to be written: the last state of each instance whose durable part changed, and a new ceiling
-    /// when the present one is near.
+    /// What of a batch has to be written: the last state of each instance whose durable part changed, records, and a new
+    /// ceiling when the present one is near.
     private func durablePart(of batch: ChangeBatch) -> JournalBatch? {
         var part = JournalBatch()
         var last: [InstanceKey: InstanceChange] = [:]
@@ -163,8 +166,9 @@ final class Committer: Sendable {
         for change in last.values {
             if change.isRemoval { part.removed.append(change.key) } else { part.stored.append(change.instance) }
         }
+        part.records = Array(batch.records.values)
         let used = batch.revision.value + Self.ceilingStep / 2
-        if !batch.changes.isEmpty, used > state.withLock({ $0.ceiling.value }) {
+        if batch.revision > catalog.revision, used > state.withLock({ $0.ceiling.value }) {
             part.revisionCeiling = Revision(batch.revision.value + Self.ceilingStep)
         }
         return part.isEmpty ? nil : part
@@ -175,7 +179,7 @@ extension WriteQueue.Write {
     /// Whether it cannot be accepted without being made durable.
     var isDurable: Bool {
         switch self {
-        case .register, .deregister, .update, .finding(.overdue, _, _): true
+        case .register, .deregister, .update, .records, .finding(.overdue, _, _): true
         case .finding, .barrier: false
         }
     }

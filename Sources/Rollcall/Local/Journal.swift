@@ -21,23 +21,29 @@ public struct JournalBatch: Sendable {
     public var stored: [ServiceInstance] = []
     /// Instances to be forgotten. No key is in both lists.
     public var removed: [InstanceKey] = []
+    /// Records to be stored or forgotten. No key is in it twice.
+    public var records: [RecordWrite] = []
     /// When not `nil`: no revision above this one is given out before a higher one was made durable. A start begins
     /// above it, so that revisions never go backwards although most changes are not written.
     public var revisionCeiling: Revision?
 
     public init() {}
 
-    public var isEmpty: Bool { stored.isEmpty && removed.isEmpty && revisionCeiling == nil }
+    public var isEmpty: Bool {
+        stored.isEmpty && removed.isEmpty && records.isEmpty && revisionCeiling == nil
+    }
 }
 
 /// What a journal held at its start.
 public struct RecoveredState: Sendable {
     public var instances: [ServiceInstance]
+    public var records: [Record]
     /// No higher revision was given out before.
     public var revision: Revision
 
-    public init(instances: [ServiceInstance] = [], revision: Revision = .zero) {
+    public init(instances: [ServiceInstance] = [], records: [Record] = [], revision: Revision = .zero) {
         self.instances = instances
+        self.records = records
         self.revision = revision
     }
 

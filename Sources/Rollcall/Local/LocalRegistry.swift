@@ -28,7 +28,8 @@ public final class LocalRegistry: CatalogRegistry {
     private let configuration: Configuration
     private let time: TimeSource
     private let leases: LeaseClock
-    private let queue: WriteQueue
+    let queue: WriteQueue
+    let recoveredRecords: RecoveredRecords
     private let committer: Committer
     private let tasks: Mutex<[Task<Void, Never>]>
 
@@ -49,6 +50,7 @@ public final class LocalRegistry: CatalogRegistry {
         catalog = Catalog(configuration: configuration.catalog, revision: recovered.revision)
         let instances = recovered.instances.map(\.withCurrentLease)
         catalog.load(instances, revision: recovered.revision)
+        recoveredRecords = RecoveredRecords(recovered.records)
         queue = WriteQueue(limit: configuration.waitingWrites)
         leases = LeaseClock(brake: configuration.brake, time: time, queue: queue)
         leases.restore(instances)

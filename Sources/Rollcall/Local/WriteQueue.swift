@@ -10,6 +10,8 @@ final class WriteQueue: Sendable {
         case deregister(InstanceKey, Incarnation?)
         case update(InstanceKey, Incarnation?, InstanceUpdate)
         case finding(LeaseFinding, InstanceKey, Incarnation)
+        /// The number of revisions, and what is written with them.
+        case records(UInt64, @Sendable (Revision) -> [RecordWrite])
         /// Answered when everything before it was published.
         case barrier
     }
@@ -17,6 +19,8 @@ final class WriteQueue: Sendable {
     enum Reply: Sendable {
         case registered(RegistrationReceipt)
         case updated(ServiceInstance)
+        /// The first revision of the commit.
+        case committed(Revision)
         case done
     }
 

@@ -18,11 +18,16 @@ public protocol CatalogRegistry: Registry {
     /// - Parameter service: The service; `nil` for the whole fleet.
     func releaseBrake(_ service: ServiceName?) async
 
+    /// Where dialects keep what is no instance; `nil` when this engine keeps no records.
+    var records: (any RecordStore)? { get }
+
     /// Figures for the metrics page.
     var statistics: RegistryStatistics { get }
 }
 
 extension CatalogRegistry {
+    public var records: (any RecordStore)? { nil }
+
     public func services() async throws(RegistryError) -> [ServiceSummary] {
         catalog.snapshots().services.map(\.summary).sorted { $0.service < $1.service }
     }
