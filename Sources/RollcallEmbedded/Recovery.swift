@@ -41,7 +41,9 @@ struct Recovery: Sendable {
             do throws(EmbeddedError) {
                 while isReading || decoding > 0 {
                     if isReading {
-                        let portion = try await read { [last] in try InstancePortion($0, after: last, Self.rowsPerPortion) }
+                        let portion = try await read { [last] in
+                            try InstancePortion($0, after: last, Self.rowsPerPortion)
+                        }
                         isReading = portion.count == Self.rowsPerPortion
                         last = portion.lastNumber
                         decoding += 1
