@@ -126,7 +126,8 @@ let package = Package(
         .target(
             name: "RollcallServer",
             dependencies: [
-                "Rollcall", "RollcallConsul", "RollcallHealth", logging, lifecycle,
+                "Rollcall", "RollcallConsul", "RollcallHealth", collections("HashTreeCollections"),
+                collections("HeapModule"), logging, lifecycle,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),

@@ -157,8 +157,8 @@ final class Committer: Sendable {
         for case .finding(.overdue, let key, _) in writes { leases.evictionFailed(key) }
     }
 
-    /// What of a batch has to be written: the last state of each instance whose durable part changed, the records, and a
-    /// new ceiling when the present one is near.
+    /// What of a batch has to be written: the last state of each instance whose durable part changed, records, and
+    /// a new ceiling when the present one is near.
     private func durablePart(of batch: ChangeBatch) -> JournalBatch? {
         var part = JournalBatch()
         var last: [InstanceKey: InstanceChange] = [:]
