@@ -200,6 +200,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "RollcallConsulTests",
+            dependencies: [
+                "RollcallConsul", "RollcallRegistries", "RollcallTesting", asyncHTTPClient, logging, nio("NIOCore"),
+                nio("NIOPosix"), nio("NIOHTTP1"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "RollcallHealthTests",
             dependencies: [
                 "Rollcall", "RollcallHealth", "RollcallTesting", nio("NIOCore"), nio("NIOPosix"),
