@@ -179,9 +179,6 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "RollcallConsulTests", dependencies: ["Rollcall", "RollcallConsul", "RollcallTesting"],
-            swiftSettings: settings),
-        .testTarget(
             name: "RollcallHTTPClientTests",
             dependencies: [
                 "RollcallHTTPClient", "RollcallTesting", asyncHTTPClient, logging, nio("NIOCore"), nio("NIOPosix"),
@@ -202,8 +199,8 @@ let package = Package(
         .testTarget(
             name: "RollcallConsulTests",
             dependencies: [
-                "RollcallConsul", "RollcallRegistries", "RollcallTesting", asyncHTTPClient, logging, nio("NIOCore"),
-                nio("NIOPosix"), nio("NIOHTTP1"),
+                "Rollcall", "RollcallConsul", "RollcallRegistries", "RollcallServer", "RollcallTesting", asyncHTTPClient,
+                lifecycle, logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
             ],
             swiftSettings: settings),
         .testTarget(
