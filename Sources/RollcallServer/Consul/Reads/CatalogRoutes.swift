@@ -25,7 +25,7 @@ extension ConsulAPI {
 
     private func catalogServices(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {
         let options = try options(request)
-        let filter = try RowFilter(options.filter, .catalogService)
+        let filter = try RowFilter<FlatEntry>(options.filter, .catalogServices)
         let isNarrowed = !options.nodeMeta.isEmpty || !options.filter.isEmpty
         // Only a service or a tag that comes or goes changes this answer, unless it is narrowed by more than names.
         return try await block(request, options, waking: allSources) { () throws(ConsulError) in
@@ -35,7 +35,7 @@ extension ConsulAPI {
                 if isNarrowed {
                     let entries = registry.catalog.snapshots().services.flatMap { $0.instances.map(entry) }
                     for entry in entries + [ownEntry].compactMap(\.self)
-                    where entry.matches(nodeMeta: options.nodeMeta) && filter.matches(entry) {
+                    where entry.matches(nodeMeta: options.nodeMeta) && filter.matches(entry.flat) {
                         tags[entry.service.name, default: []].formUnion(entry.service.tags)
                     }
                 } else {
@@ -57,12 +57,13 @@ extension ConsulAPI {
         let options = try options(request)
         let name = try request.rest(orMissing: "Missing service name")
         let tags = request.query.values(of: "tag")
-        let filter = try RowFilter(options.filter, .catalogService)
+        let filter = try RowFilter<FlatEntry>(options.filter, .catalogServices)
         return try await block(request, options, waking: sources(of: name)) { () throws(ConsulError) in
             let (index, entries) = entries(of: name)
             return BlockingQuery.Reading(index: index) { () throws(ConsulError) in
                 let shown = entries.filter {
-                    $0.matches(tags: tags) && $0.matches(nodeMeta: options.nodeMeta) && filter.matches($0)
+                    $0.matches(tags: tags) && $0.matches(nodeMeta: options.nodeMeta)
+                        && filter.matches($0.flat)
                 }
                 return .json(capacity: 64 + shown.count * 800) { writer in
                     writer.array(shown) { $0.service.writeServiceNode(of: $0.node, to: &$1) }
@@ -73,7 +74,7 @@ extension ConsulAPI {
 
     private func catalogNodes(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {
         let options = try options(request)
-        let filter = try RowFilter(options.filter, .nodes)
+        let filter = try RowFilter<ConsulNode>(options.filter, .nodes)
         return try await block(request, options, waking: allSources) { () throws(ConsulError) in
             let index = max(view.read(\.nodesRevision), nodes.revision).value
             return BlockingQuery.Reading(index: index) { [self] () throws(ConsulError) in
@@ -88,7 +89,7 @@ extension ConsulAPI {
     private func catalogNode(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {
         let options = try options(request)
         let name = try request.rest(orMissing: "Missing node name")
-        let filter = try RowFilter(options.filter, .nodeServices)
+        let filter = try RowFilter<ConsulService>(options.filter, .nodeServices)
         return try await block(request, options, waking: allSources) { () throws(ConsulError) in
             let node = foundNode(name)
             return BlockingQuery.Reading(index: node == nil ? 1 : tableIndex) { [self] () throws(ConsulError) in
@@ -99,7 +100,7 @@ extension ConsulAPI {
                     node.write(to: &writer)
                     writer.key("Services")
                     writer.beginObject()
-                    for entry in entries(on: node) where filter.matches(entry) {
+                    for entry in entries(on: node) where filter.matches(entry.service) {
                         writer.key(entry.service.id)
                         entry.service.writeNodeService(to: &writer)
                     }
@@ -113,7 +114,7 @@ extension ConsulAPI {
     private func catalogNodeServices(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {
         let options = try options(request)
         let name = try request.rest(orMissing: "Missing node name")
-        let filter = try RowFilter(options.filter, .nodeServices)
+        let filter = try RowFilter<ConsulService>(options.filter, .nodeServices)
         return try await block(request, options, waking: allSources) { () throws(ConsulError) in
             let node = foundNode(name)
             return BlockingQuery.Reading(index: node == nil ? 1 : tableIndex) { [self] () throws(ConsulError) in
@@ -123,7 +124,7 @@ extension ConsulAPI {
                     if let node { node.write(to: &writer) } else { writer.null() }
                     writer.key("Services")
                     if let node {
-                        writer.array(entries(on: node).filter(filter.matches)) {
+                        writer.array(entries(on: node).filter { filter.matches($0.service) }) {
                             $0.service.writeNodeService(to: &$1)
                         }
                     } else {

@@ -26,7 +26,7 @@ extension ConsulAPI {
         let passing = request.query.first("passing")
         let onlyPassing = passing.map { $0.isEmpty ? true : GoBool.parse($0) }
         let tags = request.query.values(of: "tag")
-        let filter = try RowFilter(options.filter, .healthService)
+        let filter = try RowFilter<ConsulEntry>(options.filter, .serviceHealth)
         return try await block(request, options, waking: sources(of: name)) { () throws(ConsulError) in
             let (index, entries) = entries(of: name)
             return BlockingQuery.Reading(index: index) { () throws(ConsulError) in
@@ -47,7 +47,7 @@ extension ConsulAPI {
     private func healthChecks(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {
         let options = try options(request)
         let name = try request.rest(orMissing: "Missing service name")
-        let filter = try RowFilter(options.filter, .checks)
+        let filter = try RowFilter<ConsulCheck>(options.filter, .checks)
         return try await block(request, options, waking: sources(of: name)) { () throws(ConsulError) in
             let (index, entries) = entries(of: name)
             return BlockingQuery.Reading(index: index) { () throws(ConsulError) in
@@ -61,7 +61,7 @@ extension ConsulAPI {
     private func healthNode(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {
         let options = try options(request)
         let name = try request.rest(orMissing: "Missing node name")
-        let filter = try RowFilter(options.filter, .checks)
+        let filter = try RowFilter<ConsulCheck>(options.filter, .checks)
         return try await block(request, options, waking: allSources) { () throws(ConsulError) in
             BlockingQuery.Reading(index: tableIndex) { [self] () throws(ConsulError) in
                 var checks = nodes[name]?.checks ?? []
@@ -74,7 +74,7 @@ extension ConsulAPI {
     private func healthState(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {
         let options = try options(request)
         let state = try request.rest(orMissing: "Missing check state")
-        let filter = try RowFilter(options.filter, .checks)
+        let filter = try RowFilter<ConsulCheck>(options.filter, .checks)
         return try await block(request, options, waking: allSources) { () throws(ConsulError) in
             BlockingQuery.Reading(index: tableIndex) { [self] () throws(ConsulError) in
                 let shown = allChecks().filter { check, node in
