@@ -132,8 +132,9 @@ extension ConnectionMachine {
         return true
     }
 
-    /// The last answer was given.
+    /// The last answer was given. A connection that was closed meanwhile stays so.
     mutating func linger(now: Instant) {
+        guard phase != .closed else { return }
         phase = .lingering
         keepsAlive = false
         phaseDeadline = now + limits.lingerTime

@@ -231,6 +231,8 @@ extension HTTPConnectionHandler {
         case .hold(let request):
             machine.receivedEnd(heldByOther: true)
             flushBatch(context: context)
+            // Sending earlier answers may have shown that the client is gone: nobody would end what began now.
+            guard machine.phase == .holding else { return }
             let exchange = HeldExchange(connection: self, eventLoop: context.eventLoop)
             held = (request, exchange)
             // What was flushed just now may have filled the socket.
@@ -269,6 +271,8 @@ extension HTTPConnectionHandler {
     /// The current request is answered. The caller looks at what waits.
     func answered(context: ChannelHandlerContext) {
         current = nil
+        // Sending the answer may have shown that the client is gone.
+        guard machine.phase != .closed else { return }
         if machine.answered(now: context.eventLoop.instant) {
             if machine.inputHasEnded && waiting.isEmpty { finishOutput(context: context) }
         } else {

@@ -101,6 +101,11 @@ struct TestConnection: Sendable {
         }
     }
 
+    /// The client is gone, which is noticed at the next attempt to send something.
+    func breakAtNextFlush() async throws {
+        try await loop.executeInContext { socket.value.breaksAtFlush = true }
+    }
+
     /// How many bytes the socket has not taken.
     var waitingBytes: Int { get async throws { try await channel.getOption(.bufferedWritableBytes).get() } }
     var isOpen: Bool { channel.isActive }
@@ -111,12 +116,13 @@ struct TestConnection: Sendable {
     }
 }
 
-/// What a socket does and a test channel does not: it can be full, and it can be closed for output alone.
+/// What a socket does and a test channel does not: it can be full, be closed for output alone, and break.
 final class SocketStandIn: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
     var isStuck = false
     var outputIsClosed = false
     var fillsAtWrite = false
+    var breaksAtFlush = false
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         context.write(data, promise: promise)
@@ -127,7 +133,12 @@ final class SocketStandIn: ChannelOutboundHandler {
     }
 
     func flush(context: ChannelHandlerContext) {
-        if !isStuck { context.flush() }
+        // A socket whose write fails is closed, and says so, before the call returns.
+        if breaksAtFlush {
+            context.close(promise: nil)
+        } else if !isStuck {
+            context.flush()
+        }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
