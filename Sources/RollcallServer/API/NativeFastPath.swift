@@ -26,12 +26,14 @@ struct NativeFastPath: FastResponder {
         let ordinary = RequestPlan.ordinary(bodyBytesMax: limits.bytesMax(head.method, target))
         switch head.method {
         case .GET, .HEAD:
-            if let rest = target.dropping(Self.services) { return lookup(head, rest) ?? ordinary }
+            if let rest = target.dropping(Self.services) {
+                return Lookup(head, rest).map { .answer(answer($0)) } ?? ordinary
+            }
             guard head.method == .GET, let rest = target.dropping("/api/v1/watch") else { return ordinary }
             return watch(head, rest, eventLoop) ?? ordinary
         case .PUT:
             guard let rest = target.dropping(Self.services) else { return ordinary }
-            return heartbeat(rest) ?? ordinary
+            return Self.heartbeat(rest).flatMap { answer($0) }.map { .answer($0) } ?? ordinary
         case .POST where target.elementsEqual("/api/v1/heartbeats".utf8):
             // A larger batch would hold up the loop.
             guard let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
@@ -46,26 +48,52 @@ struct NativeFastPath: FastResponder {
     /// About 2,000 heartbeats.
     private static let batchBytesMax = 128 * 1024
 
+    /// A look-up or a heartbeat with the same bytes is about the same service or instance, whatever has become of it.
+    func repeated(_ head: HTTPRequestHead) -> RepeatedAnswer? {
+        guard let rest = head.target.dropping(Self.services) else { return nil }
+        switch head.method {
+        case .GET:
+            guard let lookup = Lookup(head, rest) else { return nil }
+            return { answer(lookup) }
+        case .PUT:
+            guard let heartbeat = Self.heartbeat(rest) else { return nil }
+            return { answer(heartbeat) }
+        default:
+            return nil
+        }
+    }
+
     // MARK: Look-ups
 
-    private func lookup(_ head: HTTPRequestHead, _ rest: Substring.UTF8View) -> RequestPlan? {
-        let name = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
-        guard !name.isEmpty, !name.contains(UInt8(ascii: "%")) else { return nil }
-        let query = rest.dropFirst(name.count)
-        let healthyOnly = query.elementsEqual("?healthy=true".utf8)
-        guard query.isEmpty || healthyOnly else { return nil }
-        let snapshot = registry.catalog.snapshot(of: ServiceName(String(Substring(name))))
+    /// A look-up of one service that asks for nothing but its instances, or its healthy ones.
+    private struct Lookup {
+        let service: ServiceName
+        let healthyOnly: Bool
+        /// The entity tags that the client knows.
+        let known: String?
+
+        init?(_ head: HTTPRequestHead, _ rest: Substring.UTF8View) {
+            let name = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+            guard !name.isEmpty, !name.contains(UInt8(ascii: "%")) else { return nil }
+            let query = rest.dropFirst(name.count)
+            healthyOnly = query.elementsEqual("?healthy=true".utf8)
+            guard query.isEmpty || healthyOnly else { return nil }
+            service = ServiceName(String(Substring(name)))
+            known = head.headers.first(name: "if-none-match")
+        }
+    }
+
+    private func answer(_ lookup: Lookup) -> FastAnswer {
+        let snapshot = registry.catalog.snapshot(of: lookup.service)
         let response: PreparedResponse
-        if let known = head.headers.first(name: "if-none-match"),
-            EntityTag.list(known, contains: NativeAPI.entityTag(snapshot))
-        {
+        if let known = lookup.known, EntityTag.list(known, contains: NativeAPI.entityTag(snapshot)) {
             response = prepared(snapshot, Self.notModifiedKey, NativeAPI.notModified)
-        } else if healthyOnly {
+        } else if lookup.healthyOnly {
             response = prepared(snapshot, Self.healthyKey) { NativeAPI.list($0, $0.healthy) }
         } else {
             response = prepared(snapshot, Self.listKey) { NativeAPI.list($0, $0.instances) }
         }
-        return .answer(FastAnswer(response: response, route: metrics[NativeRoute.readService.rawValue]))
+        return FastAnswer(response: response, route: metrics[NativeRoute.readService.rawValue])
     }
 
     private func prepared(
@@ -88,7 +116,7 @@ struct NativeFastPath: FastResponder {
 
     // MARK: Heartbeats
 
-    private func heartbeat(_ rest: Substring.UTF8View) -> RequestPlan? {
+    private static func heartbeat(_ rest: Substring.UTF8View) -> Heartbeat? {
         let service = rest.prefix { $0 != UInt8(ascii: "/") }
         guard let tail = rest.dropFirst(service.count).dropping("/instances/") else { return nil }
         let id = tail.prefix { $0 != UInt8(ascii: "/") }
@@ -102,11 +130,14 @@ struct NativeFastPath: FastResponder {
             let decodedID = PercentEncoding.decoded(id)
         else { return nil }
         let key = InstanceKey(ServiceName(String(Substring(service))), InstanceID(decodedID))
-        let heartbeat = Heartbeat(key, incarnation: incarnation)
+        return Heartbeat(key, incarnation: incarnation)
+    }
+
+    private func answer(_ heartbeat: Heartbeat) -> FastAnswer? {
         guard let outcome = registry.renewImmediately([heartbeat])?.first else { return nil }
         let route = metrics[NativeRoute.heartbeat.rawValue]
-        if outcome == .renewed { return .answer(FastAnswer(response: Self.renewed, route: route)) }
-        return .answer(FastAnswer(response: refusal(outcome, heartbeat), route: route))
+        if outcome == .renewed { return FastAnswer(response: Self.renewed, route: route) }
+        return FastAnswer(response: refusal(outcome, heartbeat), route: route)
     }
 
     private func refusal(_ outcome: HeartbeatOutcome, _ heartbeat: Heartbeat) -> PreparedResponse {

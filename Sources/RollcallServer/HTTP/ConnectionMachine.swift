@@ -50,7 +50,21 @@ struct ConnectionMachine: Sendable {
     private(set) var inputHasEnded = false
     private(set) var isStopping = false
 
-    private let limits: HTTPLimits
+    /// The time limits in nanoseconds: to make them out of a `Duration` at each request takes longer than all else
+    /// here.
+    private struct Spans: Sendable {
+        let idle, head, body, stall, linger: Int64
+
+        init(_ limits: HTTPLimits) {
+            idle = limits.idleTimeMax.wholeNanoseconds
+            head = limits.headTimeMax.wholeNanoseconds
+            body = limits.bodyTimeMax.wholeNanoseconds
+            stall = limits.stallTimeMax.wholeNanoseconds
+            linger = limits.lingerTime.wholeNanoseconds
+        }
+    }
+
+    private let spans: Spans
     private var phaseDeadline: Instant
     private var stallDeadline = Instant.distantFuture
     private var drainedBytes = 0
@@ -58,8 +72,13 @@ struct ConnectionMachine: Sendable {
     private var bodyBytes = 0
 
     init(limits: HTTPLimits, now: Instant) {
-        self.limits = limits
-        self.phaseDeadline = now + limits.idleTimeMax
+        spans = Spans(limits)
+        phaseDeadline = now + limits.idleTimeMax
+    }
+
+    private func after(_ now: Instant, _ nanoseconds: Int64) -> Instant {
+        let (sum, overflow) = now.nanoseconds.addingReportingOverflow(nanoseconds)
+        return overflow ? .distantFuture : Instant(nanoseconds: sum)
     }
 
     /// When `timerFired` has something to say.
@@ -83,14 +102,14 @@ extension ConnectionMachine {
     mutating func receivedBytes(now: Instant) {
         guard phase == .idle else { return }
         phase = .head
-        phaseDeadline = now + limits.headTimeMax
+        phaseDeadline = after(now, spans.head)
     }
 
     /// - Returns: Why the request cannot be served, or nil.
     mutating func receivedHead(_ facts: RequestFacts, now: Instant) -> Rejection? {
         precondition(acceptsParts && phase != .body, "a head came in phase \(phase)")
         phase = .body
-        phaseDeadline = now + limits.bodyTimeMax
+        phaseDeadline = after(now, spans.body)
         keepsAlive = facts.keepsAlive && !isStopping
         bodyBytes = 0
         bodyBytesMax = 0
@@ -128,8 +147,14 @@ extension ConnectionMachine {
             return false
         }
         phase = .idle
-        phaseDeadline = now + limits.idleTimeMax
+        phaseDeadline = after(now, spans.idle)
         return true
+    }
+
+    /// A request that came in one piece was answered in the same moment.
+    mutating func answeredAtOnce(now: Instant) {
+        precondition(phase == .idle && !isStopping, "answered at once in phase \(phase)")
+        phaseDeadline = after(now, spans.idle)
     }
 
     /// The last answer was given. A connection that was closed meanwhile stays so.
@@ -137,7 +162,7 @@ extension ConnectionMachine {
         guard phase != .closed else { return }
         phase = .lingering
         keepsAlive = false
-        phaseDeadline = now + limits.lingerTime
+        phaseDeadline = after(now, spans.linger)
     }
 
     /// The answer cannot say that the connection goes on: its end is the end of the connection.
@@ -192,9 +217,15 @@ extension ConnectionMachine {
         if waiting == 0 {
             stallDeadline = .distantFuture
         } else if stallDeadline == .distantFuture || drained > drainedBytes {
-            stallDeadline = now + limits.stallTimeMax
+            stallDeadline = after(now, spans.stall)
         }
         drainedBytes = drained
+    }
+
+    /// A short answer is being sent, and nobody looks whether it is taken: the timer will. So a client that stops
+    /// taking them is cut off between one and two stall times later.
+    mutating func outputMayWait(now: Instant) {
+        if stallDeadline == .distantFuture { stallDeadline = after(now, spans.stall) }
     }
 
     mutating func timerFired(written: Int, waiting: Int, now: Instant) -> TimerVerdict {
@@ -205,7 +236,7 @@ extension ConnectionMachine {
         case .idle, .lingering:
             guard waiting > 0 else { return .close }
             // The client is still taking the last answer, however slowly: the stall deadline watches over that.
-            phaseDeadline = now + (phase == .idle ? limits.idleTimeMax : limits.lingerTime)
+            phaseDeadline = after(now, phase == .idle ? spans.idle : spans.linger)
             return .rearm(deadline)
         case .head: return .reject(.headTooSlow)
         case .body: return .reject(.bodyTooSlow)

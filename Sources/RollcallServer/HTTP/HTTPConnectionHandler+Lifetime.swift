@@ -76,7 +76,6 @@ extension HTTPConnectionHandler {
         batch = nil
         write(bytes, context: context)
         context.flush()
-        noteOutput(context: context)
         loop.returnScratch(bytes)
     }
 

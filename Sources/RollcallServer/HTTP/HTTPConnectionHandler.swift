@@ -46,6 +46,11 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     /// Whether the answer has a body on the wire: not to HEAD, and not with 204 or 304.
     var bodyIsSent = false
 
+    // Repeated requests
+    var account = DecoderAccount()
+    /// The head of a request that was answered at once, until it is known whether it stood alone.
+    var repeatable: HTTPRequestHead?
+
     // Held requests
     var held: (request: any HeldRequest, exchange: HeldExchange)?
     var heldWasUnwritable = false
@@ -59,7 +64,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     /// Over the limit of connections: answer with 503 whatever is asked.
     let isRefused: Bool
     private var isDraining = false
-    private static let batchBytesMax = 64 * 1024
+    static let batchBytesMax = 64 * 1024
 
     init(services: HTTPServices, loop: LoopLocal, now: Instant, isRefused: Bool = false) {
         self.services = services
@@ -90,18 +95,12 @@ extension HTTPConnectionHandler {
 
     func channelInactive(context: ChannelHandlerContext) { closed() }
 
-    /// - Returns: Whether the bytes are still of interest.
-    func receivedBytes() -> Bool {
-        if machine.dropsInput { return false }
-        if machine.phase == .idle, let context { machine.receivedBytes(now: context.eventLoop.instant) }
-        return true
-    }
-
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = Self.unwrapInboundIn(data)
         if waiting.isEmpty && canProceed {
             process(part, context: context)
         } else if !machine.dropsInput {
+            account.loseTrack()
             waiting.append(.part(part))
         }
     }
@@ -144,6 +143,7 @@ extension HTTPConnectionHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        account.loseTrack()
         guard let error = error as? HTTPParserError else {
             close(context: context)
             return
@@ -176,6 +176,7 @@ extension HTTPConnectionHandler {
     private func receivedHead(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
         let now = context.eventLoop.instant
         let facts = RequestFacts(head)
+        account.sawHead(bodyBytes: facts.isChunked ? nil : facts.contentLength ?? 0)
         current = Current(head: head, facts: facts, plan: .withBody(bytesMax: 0), startedAt: now)
         if let rejection = machine.receivedHead(facts, now: now) {
             reject(rejection, context: context)
@@ -210,9 +211,11 @@ extension HTTPConnectionHandler {
 
     private func receivedEnd(context: ChannelHandlerContext) {
         guard let current else { return }
+        account.sawEnd()
         switch current.plan {
         case .answer(let answer):
             machine.receivedEnd(heldByOther: false)
+            if Self.isPlain(current.facts) { repeatable = current.head }
             answerFast(answer, current, context: context)
         case .withBody:
             machine.receivedEnd(heldByOther: false)
@@ -244,21 +247,11 @@ extension HTTPConnectionHandler {
 
     private func answerFast(_ answer: FastAnswer, _ current: Current, context: ChannelHandlerContext) {
         let now = context.eventLoop.instant
-        var out = batch ?? loop.takeScratch()
-        batch = nil
-        let line = connectionLine(current.facts)
-        answer.response.write(
-            to: &out, date: loop.dateLine(now: now), connectionLine: line, headOnly: current.facts.isHead)
-        if out.readableBytes >= Self.batchBytesMax {
-            write(out, context: context)
-            context.flush()
-            noteOutput(context: context)
-            loop.returnScratch(out)
-        } else {
-            batch = out
-        }
-        services.metrics.answeredFast()
-        answer.route?.record(status: answer.response.status, nanoseconds: (now - current.startedAt).wholeNanoseconds)
+        append(
+            answer, now: now, connectionLine: connectionLine(current.facts), headOnly: current.facts.isHead,
+            context: context)
+        answer.route?.record(
+            status: answer.response.status, nanoseconds: now.nanoseconds &- current.startedAt.nanoseconds)
         answered(context: context)
     }
 

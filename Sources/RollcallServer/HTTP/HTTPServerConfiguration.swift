@@ -37,7 +37,8 @@ public struct HTTPLimits: Sendable, Hashable {
     public var bodyTimeMax: Duration = .seconds(30)
     /// Between two requests of a connection: beyond, it is closed without a word.
     public var idleTimeMax: Duration = .seconds(75)
-    /// A client that has taken no byte of what waits for it for so long is cut off.
+    /// A client that has taken no byte of what waits for it for so long is cut off; at twice that time where only short
+    /// answers wait.
     public var stallTimeMax: Duration = .seconds(60)
     /// After an answer that ends a connection, what the client is still sending is read and dropped for so long,
     /// because closing at once would make the kernel discard the answer.

@@ -3,7 +3,8 @@
 
 internal import NIOCore
 
-/// Stands before the HTTP decoder: tells the connection when bytes come, and drops them once they are of no interest.
+/// Stands before the HTTP decoder: tells the connection when bytes come, and keeps from the decoder what it need not
+/// read.
 final class InboundMeter: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -15,6 +16,10 @@ final class InboundMeter: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if connection.receivedBytes() { context.fireChannelRead(data) }
+        let bytes = Self.unwrapInboundIn(data)
+        guard connection.received(bytes) else { return }
+        connection.account.willDecode()
+        context.fireChannelRead(data)
+        connection.decoded(bytes)
     }
 }

@@ -6,6 +6,7 @@ internal import Rollcall
 
 /// What all connections of one event loop share. Touched on that loop only.
 final class LoopLocal {
+    let memo = RequestMemo()
     private var date = HTTPDate()
     private let time: TimeSource
     /// A buffer for answers, reused as long as the kernel takes them at once. While a connection fills it, it is taken

@@ -82,7 +82,7 @@ struct PreparedResponse: Sendable {
             out.writeImmutableBuffer(date)
             if let connectionLine { out.writeStaticString(connectionLine) }
             let end = headOnly ? headLength + 2 : all.count
-            _ = out.writeBytes(UnsafeRawBufferPointer(rebasing: all[headLength..<end]))
+            _ = out.writeBytes(UnsafeRawBufferPointer(rebasing: all[headLength ..< end]))
         }
     }
 }

@@ -24,7 +24,8 @@ struct RequestFacts: Hashable, Sendable {
     init(_ head: HTTPRequestHead) {
         isSupported = head.version == .http1_1 || head.version == .http1_0
         version11 = head.version == .http1_1
-        keepsAlive = head.isKeepAlive
+        // The parser stops after CONNECT, too: what follows is not HTTP.
+        keepsAlive = head.isKeepAlive && head.method != .CONNECT
         isHead = head.method == .HEAD
         confirmsKeepAlive = keepsAlive && !version11
         for (name, value) in head.headers {
