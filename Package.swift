@@ -214,7 +214,8 @@ let package = Package(
         .testTarget(
             name: "RollcallServerTests",
             dependencies: [
-                "RollcallServer", "RollcallHealth", "RollcallEmbedded", "RollcallTesting", asyncHTTPClient, lifecycle, logging,
+                "RollcallConsul", "RollcallServer", "RollcallHealth", "RollcallEmbedded", "RollcallTesting",
+                asyncHTTPClient, lifecycle, logging,
                 nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOEmbedded"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -54,20 +54,13 @@ public final class RollcallServer: Service {
             ? ConsulAPI(
                 registry: registry, configuration: configuration.consul, checks: checks, time: time, logger: logger)
             : nil
-        let consulRoutes = ConsulAPI.routes
+        let native = NativeFastPath(
+            registry: registry, streams: streams, limits: configuration.bodies, answers: answers, metrics: routes)
+        let nativeRouter = NativeRouter(api: api, metrics: routes, logger: logger)
+        let dialect = consul.map { ConsulDialect($0, answers: answers, metrics: metrics) }
         services = HTTPServices(
-            limits: configuration.http.limits,
-            fast: DialectFastPath(
-                native: NativeFastPath(
-                    registry: registry, streams: streams, limits: configuration.bodies, answers: answers,
-                    metrics: routes),
-                consul: consul.map { _ in ConsulFastPath(routes: consulRoutes) }),
-            ordinary: DialectRouter(
-                native: NativeRouter(api: api, metrics: routes, logger: logger),
-                consul: consul.map { api in
-                    let measures = consulRoutes.all.map { metrics.route($0.path) }
-                    return ConsulRouter(api: api, routes: consulRoutes, metrics: measures)
-                }), metrics: metrics)
+            limits: configuration.http.limits, fast: DialectFastPath(native: native, consul: dialect?.fast),
+            ordinary: DialectRouter(native: nativeRouter, consul: dialect?.router), metrics: metrics)
         self.configuration = configuration.http
         self.readiness = readiness
         self.eventLoopGroup = eventLoopGroup

@@ -21,6 +21,11 @@ struct DialectFastPath: FastResponder {
     func respond(to head: HTTPRequestHead, body: ByteBuffer, on eventLoop: any EventLoop) -> FastAnswer? {
         native.respond(to: head, body: body, on: eventLoop)
     }
+
+    func repeated(_ head: HTTPRequestHead) -> RepeatedAnswer? {
+        if let consul, head.target.dropping(ConsulFastPath.prefix) != nil { return consul.repeated(head) }
+        return native.repeated(head)
+    }
 }
 
 /// The same for what is answered in ordinary asynchronous code.

@@ -23,6 +23,8 @@ struct ConsulQueryOptions: Sendable {
     static let defaultWait: Duration = .seconds(300)
     static let longestWait: Duration = .seconds(600)
 
+    init() {}
+
     /// - Parameter datacenter: The only one there is.
     init(_ query: QueryParameters, datacenter: String) throws(ConsulError) {
         try readConsistency(query)

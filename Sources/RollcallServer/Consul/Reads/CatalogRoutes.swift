@@ -58,7 +58,7 @@ extension ConsulAPI {
         let name = try request.rest(orMissing: "Missing service name")
         let tags = request.query.values(of: "tag")
         let filter = try RowFilter<FlatEntry>(options.filter, .catalogServices)
-        return try await block(request, options, waking: sources(of: name)) { () throws(ConsulError) in
+        return try await block(request, options, waking: sources(of: ServiceName(name))) { () throws(ConsulError) in
             let (index, entries) = entries(of: name)
             return BlockingQuery.Reading(index: index) { () throws(ConsulError) in
                 let shown = entries.filter {

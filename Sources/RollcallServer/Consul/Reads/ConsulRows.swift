@@ -49,7 +49,10 @@ extension ConsulAPI {
 
     /// The instances of a service with their nodes, those last whose lease is in doubt; and the index of the list.
     func entries(of name: String) -> (index: UInt64, entries: [ConsulEntry]) {
-        let snapshot = registry.catalog.snapshot(of: ServiceName(name))
+        entries(of: registry.catalog.snapshot(of: ServiceName(name)))
+    }
+
+    func entries(of snapshot: ServiceSnapshot) -> (index: UInt64, entries: [ConsulEntry]) {
         var index = snapshot.revision.value
         var entries: [ConsulEntry] = []
         var doubtful: [ConsulEntry] = []
@@ -58,7 +61,7 @@ extension ConsulAPI {
             index = max(index, entry.node.modifyIndex)
             if instance.status == .suspect { doubtful.append(entry) } else { entries.append(entry) }
         }
-        if ServiceName(name) == Self.ownService, let own = ownEntry {
+        if snapshot.service == Self.ownService, let own = ownEntry {
             entries.append(own)
             index = max(index, own.node.modifyIndex)
         }
@@ -108,8 +111,8 @@ extension ConsulAPI {
     // MARK: Waiting
 
     /// What wakes a query about one service.
-    func sources(of service: String) -> [any ConsulWakeSource] {
-        [CatalogWakeSource(catalog: registry.catalog, scope: .service(ServiceName(service))), nodes]
+    func sources(of service: ServiceName) -> [any ConsulWakeSource] {
+        [CatalogWakeSource(catalog: registry.catalog, scope: .service(service)), nodes]
     }
 
     /// What wakes a query about everything.

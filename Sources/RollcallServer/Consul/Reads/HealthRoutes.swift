@@ -27,7 +27,7 @@ extension ConsulAPI {
         let onlyPassing = passing.map { $0.isEmpty ? true : GoBool.parse($0) }
         let tags = request.query.values(of: "tag")
         let filter = try RowFilter<ConsulEntry>(options.filter, .serviceHealth)
-        return try await block(request, options, waking: sources(of: name)) { () throws(ConsulError) in
+        return try await block(request, options, waking: sources(of: ServiceName(name))) { () throws(ConsulError) in
             let (index, entries) = entries(of: name)
             return BlockingQuery.Reading(index: index) { () throws(ConsulError) in
                 if case .some(.none) = onlyPassing {
@@ -37,9 +37,7 @@ extension ConsulAPI {
                     entry.matches(tags: tags) && entry.matches(nodeMeta: options.nodeMeta) && filter.matches(entry)
                         && (onlyPassing != true || entry.isPassing)
                 }
-                return .json(capacity: 64 + shown.count * 1600) { writer in
-                    writer.array(shown) { $0.writeHealth(to: &$1) }
-                }
+                return Self.healthAnswer(shown)
             }
         }
     }
@@ -48,7 +46,7 @@ extension ConsulAPI {
         let options = try options(request)
         let name = try request.rest(orMissing: "Missing service name")
         let filter = try RowFilter<ConsulCheck>(options.filter, .checks)
-        return try await block(request, options, waking: sources(of: name)) { () throws(ConsulError) in
+        return try await block(request, options, waking: sources(of: ServiceName(name))) { () throws(ConsulError) in
             let (index, entries) = entries(of: name)
             return BlockingQuery.Reading(index: index) { () throws(ConsulError) in
                 let checks = entries.filter { $0.matches(nodeMeta: options.nodeMeta) }.flatMap(\.checks)
@@ -83,6 +81,12 @@ extension ConsulAPI {
                 }
                 return Self.list(shown.map(\.check))
             }
+        }
+    }
+
+    static func healthAnswer(_ entries: [ConsulEntry]) -> ConsulAnswer {
+        .json(capacity: 64 + entries.count * 1600) { writer in
+            writer.array(entries) { $0.writeHealth(to: &$1) }
         }
     }
 
