@@ -46,7 +46,7 @@ public final class RollcallServer: Service {
         let answers = DerivedBudget(catalog: registry.catalog, bytesMax: configuration.answerBytesMax)
         let api = NativeAPI(
             registry: registry, page: MetricsPage(factory: factory, answers: answers), readiness: readiness,
-            checks: checks)
+            defaultLease: configuration.defaultLease, checks: checks)
         let streams = EventStreams(
             catalog: registry.catalog, answers: answers, time: time, configuration: configuration.watches,
             metrics: WatchMetrics(factory: factory))

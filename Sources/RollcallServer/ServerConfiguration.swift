@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
+public import Rollcall
+
 /// What a server listens on and tolerates. Everything has a default.
 public struct ServerConfiguration: Sendable, Hashable {
     public var http = HTTPServerConfiguration()
@@ -11,6 +13,9 @@ public struct ServerConfiguration: Sendable, Hashable {
     /// Bytes of encoded answers that are kept for the next one who asks the same. Beyond, those go first that were not
     /// asked for again; what is not kept is encoded anew at each request.
     public var answerBytesMax = 64 * 1024 * 1024
+
+    /// The lease of a registration over HTTP that names neither of its times.
+    public var defaultLease = LeaseTerms.standard
 
     public init() {}
 }

@@ -137,8 +137,11 @@ public struct InstanceDocument: Sendable {
     /// - Parameters:
     ///   - service: Used when the object names none.
     ///   - id: Likewise.
+    ///   - defaultLease: Used when the object names neither of the lease's times.
     /// - Throws: `invalid` with the fields that are missing, and with those that are refused.
-    public func registration(service: ServiceName? = nil, id: InstanceID? = nil) throws(RegistryError) -> Registration {
+    public func registration(
+        service: ServiceName? = nil, id: InstanceID? = nil, defaultLease: LeaseTerms = .standard
+    ) throws(RegistryError) -> Registration {
         var faults = refused.map { FieldFault($0, "is not a field of a registration") } + checkFaults
         let service = self.service.map { ServiceName($0) } ?? service
         if service == nil { faults.append(FieldFault("service", "is missing")) }
@@ -148,7 +151,7 @@ public struct InstanceDocument: Sendable {
         return Registration(
             service: service, id: self.id.map { InstanceID($0) } ?? id, host: host, port: port, isSecure: isSecure,
             namedPorts: namedPorts, healthCheck: healthCheck, tags: tags, metadata: metadata, weight: weight,
-            locality: locality, node: node, version: version, readiness: readiness, lease: lease.terms,
+            locality: locality, node: node, version: version, readiness: readiness, lease: lease.terms(defaultLease),
             checks: checks.compactMap(\.definition))
     }
 
@@ -190,10 +193,12 @@ private struct LeaseFields {
     }
 
     /// A lease that names one of the two times only gets the other in the usual proportion.
-    var terms: LeaseTerms {
+    func terms(_ standard: LeaseTerms) -> LeaseTerms {
         guard kind != .none else { return .permanent }
-        return LeaseTerms(
-            kind: kind, ttl: ttl ?? evictAfter.map { $0 / 3 } ?? LeaseTerms.defaultTTL, evictAfter: evictAfter)
+        if ttl == nil, evictAfter == nil {
+            return LeaseTerms(kind: kind, ttl: standard.ttl, evictAfter: standard.evictAfter)
+        }
+        return LeaseTerms(kind: kind, ttl: ttl ?? evictAfter.map { $0 / 3 } ?? standard.ttl, evictAfter: evictAfter)
     }
 }
 

@@ -60,6 +60,7 @@ struct RegistryServer: Sendable {
         server.bodies.heartbeatsBytes = configuration.http.bodyBytes
         server.bodies.registrationBytes = min(server.bodies.registrationBytes, configuration.http.bodyBytes)
         server.bodies.otherBytes = min(server.bodies.otherBytes, configuration.http.bodyBytes)
+        server.defaultLease = configuration.lease.terms(within: configuration.model)
         server.answerBytesMax = configuration.answerBytes
         server.health = configuration.health
         server.health.scheduler.outputBytes = configuration.model.checkOutputBytes

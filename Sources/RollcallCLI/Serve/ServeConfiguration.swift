@@ -22,6 +22,7 @@ struct ServeConfiguration: Sendable {
     var logLevel = Logger.Level.notice
     var http = HTTPBounds()
     var model = ModelLimits.standard
+    var lease = DefaultLease()
     var brake = BrakeConfiguration()
     var health = HealthConfiguration()
     /// Changes that are kept for watches that resume.
@@ -30,6 +31,35 @@ struct ServeConfiguration: Sendable {
     var answerBytes = 64 * 1024 * 1024
     /// Writes that may wait for the disk.
     var waitingWrites = 65_536
+
+    /// The lease of a registration that names neither of its times.
+    struct DefaultLease: Hashable, Sendable {
+        /// `nil` for 30 seconds, or the nearest that is allowed.
+        var ttl: Duration?
+        /// `nil` for three times the ttl, or the nearest that is allowed.
+        var evictAfter: Duration?
+
+        func terms(within limits: ModelLimits) -> LeaseTerms {
+            let ttl = ttl ?? LeaseTerms.defaultTTL.clamped(to: limits.ttl)
+            let evictAfter = evictAfter ?? max(ttl, (ttl * 3).clamped(to: limits.evictAfter))
+            return LeaseTerms(ttl: ttl, evictAfter: evictAfter)
+        }
+
+        /// What is wrong with it.
+        func fault(within limits: ModelLimits) -> String? {
+            let terms = terms(within: limits)
+            let (ttls, evictions) = (limits.ttl, limits.evictAfter)
+            if !ttls.contains(terms.ttl) {
+                return "lease.ttl is \(terms.ttl.brief), but instances may only ask for \(ttls.lowerBound.brief) to "
+                    + "\(ttls.upperBound.brief) (lease.ttl-min, lease.ttl-max)"
+            }
+            if terms.evictAfter < terms.ttl || !evictions.contains(terms.evictAfter) {
+                return "lease.evict-after is \(terms.evictAfter.brief), but it has to be from lease.ttl, which is "
+                    + "\(terms.ttl.brief), to \(evictions.upperBound.brief)"
+            }
+            return nil
+        }
+    }
 
     /// What one client, and all together, may take up.
     struct HTTPBounds: Hashable, Sendable {
@@ -63,6 +93,9 @@ struct ServeConfiguration: Sendable {
             }
         }
         try refuseContradictions(in: settings)
+        if let fault = configuration.lease.fault(within: configuration.model) {
+            throw ConfigurationError(message: fault)
+        }
         if let fault = configuration.brake.faults().first { throw ConfigurationError(message: "brake: \(fault)") }
         return configuration
     }
@@ -73,5 +106,11 @@ struct ServeConfiguration: Sendable {
             let data = settings.first { $0.key == "data" && $0.source.isSamePlace(as: memory.source) }
             if let data { throw .contradiction(memory, data) }
         }
+    }
+}
+
+extension Duration {
+    fileprivate func clamped(to range: ClosedRange<Duration>) -> Duration {
+        min(max(self, range.lowerBound), range.upperBound)
     }
 }

@@ -97,6 +97,24 @@ extension ServeKey {
 
     private static let leases: [ServeKey] = [
         ServeKey(
+            name: "lease.ttl", expected: "a duration between lease.ttl-min and lease.ttl-max",
+            summary: "The ttl of an instance that asks for none.",
+            set: { configuration, text in
+                guard let value = DurationText.parse(text), value >= .milliseconds(1) else { return false }
+                configuration.lease.ttl = value
+                return true
+            },
+            get: { $0.lease.terms(within: $0.model).ttl.brief }),
+        ServeKey(
+            name: "lease.evict-after", expected: "a duration, not less than lease.ttl",
+            summary: "An instance that asked for no ttl is removed when it was silent for so long.",
+            set: { configuration, text in
+                guard let value = DurationText.parse(text), value >= .milliseconds(1) else { return false }
+                configuration.lease.evictAfter = value
+                return true
+            },
+            get: { $0.lease.terms(within: $0.model).evictAfter.brief }),
+        ServeKey(
             name: "lease.ttl-min", expected: "a duration between 1ms and lease.ttl-max",
             summary: "The shortest ttl that an instance may ask for.",
             set: { configuration, text in

@@ -24,7 +24,8 @@ extension NativeAPI {
 
     private func registration(_ document: InstanceDocument, _ request: APIRequest) throws(APIProblem) -> Registration {
         do throws(RegistryError) {
-            return try document.registration(service: request.service, id: request.key.id)
+            return try document.registration(
+                service: request.service, id: request.key.id, defaultLease: defaultLease)
         } catch {
             throw APIProblem(error)
         }

@@ -10,6 +10,8 @@ struct NativeAPI: Sendable {
     let balancers = BalancerTable()
     let page: MetricsPage
     let readiness: ServerReadiness
+    /// Of a registration that names neither of the lease's times.
+    let defaultLease: LeaseTerms
     /// `nil` when this server runs no checks.
     let checks: HealthChecks?
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
+import AsyncHTTPClient
+import NIOCore
 import Rollcall
 import Testing
 
@@ -134,6 +136,21 @@ struct ServeCommandTests {
             let sameFolder = try await sandbox.run("serve", "--port", "0", "--data", sandbox.folder + "/data")
             #expect(sameFolder.code == 69)
             #expect(sameFolder.errors.hasPrefix("rollcall: cannot open the registry file \(sandbox.folder)/data/"))
+        }
+    }
+
+    @Test("the default lease is what the configuration says")
+    func defaultLease() async throws {
+        try await Sandbox.use { sandbox in
+            let server = try await sandbox.serve(["--set", "lease.ttl=7s", "--set", "lease.evict-after=50s"])
+            let response = try await HTTPClient.shared.put(
+                url: "http://127.0.0.1:\(server.port)/api/v1/services/web/instances/a",
+                body: .string(#"{"host": "10.0.0.1", "port": 80}"#), deadline: .now() + .seconds(30)
+            ).get()
+            let body = try #require(response.body)
+            let lease = try JSONValue.parse(Array(body.readableBytesView))["lease"]
+            #expect(lease?["ttlSeconds"] == .integer(7))
+            #expect(lease?["evictAfterSeconds"] == .integer(50))
         }
     }
 }

@@ -58,7 +58,8 @@ struct ServeConfigurationTests {
             ("limits.answer-bytes", "7"), ("limits.waiting-writes", "7"),
             ("limits.history-changes", "7"), ("limits.tags", "7"),
             ("limits.metadata-entries", "7"), ("limits.metadata-bytes", "7"), ("limits.checks", "7"),
-            ("lease.ttl-min", "1s"), ("lease.ttl-max", "1h"), ("checks.enabled", "false"),
+            ("lease.ttl", "7s"), ("lease.evict-after", "1m40s"), ("lease.ttl-min", "1s"), ("lease.ttl-max", "1h"),
+            ("checks.enabled", "false"),
             ("checks.commands", "true"), ("checks.concurrency", "7"), ("checks.jitter", "0.7"),
             ("checks.flap-changes", "7"), ("checks.flap-window", "7s"), ("checks.output-interval", "7s"),
             ("brake.enabled", "false"), ("brake.window", "7s"),
@@ -74,9 +75,31 @@ struct ServeConfigurationTests {
         #expect(failure { try .resolve([flag(name, "")]) } != nil)
     }
 
+    @Test("the default lease has to be one that an instance may ask for", arguments: [
+        (["lease.ttl": "5s", "lease.ttl-min": "10s"], "lease.ttl is 5s"),
+        (["lease.ttl": "2h", "lease.ttl-max": "1h"], "lease.ttl is 2h"),
+        (["lease.ttl": "60s", "lease.evict-after": "30s"], "lease.evict-after is 30s"),
+        (["lease.evict-after": "10s"], "lease.evict-after is 10s"),
+    ])
+    func defaultLease(_ values: [String: String], _ message: String) {
+        let settings = values.map { flag($0.key, $0.value) }
+        let error = failure { try .resolve(settings) }
+        #expect(error?.contains(message) == true, "\(error ?? "none")")
+    }
+
+    @Test("a default lease that nobody chose keeps within the limits that somebody did")
+    func fittingLease() throws {
+        let short = try ServeConfiguration.resolve([flag("lease.ttl-max", "10s")])
+        #expect(short.lease.terms(within: short.model) == LeaseTerms(ttl: .seconds(10), evictAfter: .seconds(30)))
+        let long = try ServeConfiguration.resolve([flag("lease.ttl-min", "60s")])
+        #expect(long.lease.terms(within: long.model) == LeaseTerms(ttl: .seconds(60), evictAfter: .seconds(180)))
+        let chosen = try ServeConfiguration.resolve([flag("lease.ttl", "5s")])
+        #expect(chosen.lease.terms(within: chosen.model) == LeaseTerms(ttl: .seconds(5), evictAfter: .seconds(15)))
+    }
+
     @Test("the list of keys above is complete")
     func count() {
-        #expect(ServeKey.all.count == 39)
+        #expect(ServeKey.all.count == 41)
         #expect(Set(ServeKey.all.map(\.name)).count == ServeKey.all.count)
     }
 

@@ -360,6 +360,25 @@ struct NativeAPITests {
         }
     }
 
+    @Test("a registration that names no time of its lease gets the server's, one that names one keeps the proportion")
+    func defaultLease() async throws {
+        var configuration = ServerConfiguration()
+        configuration.defaultLease = LeaseTerms(ttl: .seconds(7), evictAfter: .seconds(50))
+        try await RunningServer.run(configuration) { (server) async throws in
+            func times(_ lease: String) async throws -> [Int64?] {
+                let reply = try await server.request(
+                    "PUT", "/api/v1/services/web/instances/a", #"{"host": "h", "port": 1\#(lease)}"#)
+                let terms = reply.json["lease"]
+                return [terms?["ttlSeconds"]?.intValue, terms?["evictAfterSeconds"]?.intValue]
+            }
+            #expect(try await times("") == [7, 50])
+            #expect(try await times(#", "lease": {}"#) == [7, 50])
+            #expect(try await times(#", "lease": {"ttlSeconds": 10}"#) == [10, 30])
+            #expect(try await times(#", "lease": {"evictAfterSeconds": 60}"#) == [20, 60])
+            #expect(try await times(#", "lease": {"kind": "none"}"#) == [nil, nil])
+        }
+    }
+
     @Test("the OpenAPI document names every route and parameter, and nothing else")
     func openAPI() throws {
         let document = try JSONValue.parse(Array(OpenAPIDocument.text.utf8))
