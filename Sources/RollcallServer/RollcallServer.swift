@@ -49,7 +49,7 @@ public final class RollcallServer: Service {
             defaultLease: configuration.defaultLease, checks: checks)
         let streams = EventStreams(
             catalog: registry.catalog, answers: answers, time: time, configuration: configuration.watches,
-            metrics: WatchMetrics(factory: factory))
+            metrics: WatchMetrics(factory: factory), route: routes[NativeRoute.watch.rawValue])
         let consul = configuration.consul.isEnabled
             ? ConsulAPI(
                 registry: registry, configuration: configuration.consul, checks: checks, time: time, logger: logger)

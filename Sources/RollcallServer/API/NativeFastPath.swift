@@ -109,7 +109,7 @@ struct NativeFastPath: FastResponder {
         guard rest.isEmpty || rest.first == UInt8(ascii: "?") else { return nil }
         guard let query = QueryParameters(rest.dropFirst()) else {
             let problem = APIProblem(malformed: "watch: the query is not valid percent-encoded UTF-8")
-            return .answer(FastAnswer(response: PreparedResponse(problem.document), route: nil))
+            return .answer(FastAnswer(response: PreparedResponse(problem.document), route: streams.route))
         }
         return streams.plan(for: head, query: query, on: eventLoop)
     }

@@ -18,8 +18,10 @@ extension HTTPConnectionHandler {
         heldEnded(context: context)
     }
 
-    func heldOpen(_ head: PreparedResponse) {
+    func heldOpen(_ head: PreparedResponse, route: RouteMetrics?) {
         guard let context, let current else { return }
+        let now = context.eventLoop.instant
+        route?.record(status: head.status, nanoseconds: (now - current.startedAt).wholeNanoseconds)
         let isChunked = current.facts.version11
         // Without chunks the end of the connection is the end of the answer.
         if !isChunked { machine.endAfterAnswer() }
@@ -29,7 +31,7 @@ extension HTTPConnectionHandler {
         let line: StaticString =
             isChunked ? (machine.keepsAlive ? chunked : chunkedThenClose) : "connection: close\r\n"
         head.write(
-            to: &out, date: loop.dateLine(now: context.eventLoop.instant), connectionLine: line,
+            to: &out, date: loop.dateLine(now: now), connectionLine: line,
             headOnly: current.facts.isHead)
         write(out, context: context)
         if current.facts.isHead {

@@ -52,10 +52,12 @@ final class HeldExchange {
     }
 
     /// Starts an answer of unknown length.
-    func open(_ head: PreparedResponse) {
+    ///
+    /// - Parameter route: What the time to this start counts to.
+    func open(_ head: PreparedResponse, route: RouteMetrics? = nil) {
         guard state == .waiting else { return }
         state = .open
-        connection?.heldOpen(head)
+        connection?.heldOpen(head, route: route)
     }
 
     /// Sends a piece of the answer now.

@@ -45,7 +45,7 @@ final class EventStream: HeldRequest {
         }
         self.exchange = exchange
         hub.metrics.streamOpened()
-        exchange.open(Self.head)
+        exchange.open(Self.head, route: hub.route)
         // Writing may have shown that the client is gone.
         guard !hasEnded else { return }
         // The group follows before this stream reads, so that nothing falls between the two.

@@ -17,6 +17,8 @@ final class EventStreams: Sendable {
     let time: TimeSource
     let configuration: WatchConfiguration
     let metrics: WatchMetrics
+    /// Of the route: how many were opened or refused, and how long that took.
+    let route: RouteMetrics?
     private let loops = Mutex<[ObjectIdentifier: NIOLoopBound<LoopStreams>]>([:])
     private let open = Atomic<Int>(0)
 
@@ -25,20 +27,21 @@ final class EventStreams: Sendable {
     ///   - time: The time line of the catalog's owner, on which changes are born.
     init(
         catalog: Catalog, answers: DerivedBudget, time: TimeSource, configuration: WatchConfiguration,
-        metrics: WatchMetrics
+        metrics: WatchMetrics, route: RouteMetrics? = nil
     ) {
         self.catalog = catalog
         self.answers = answers
         self.time = time
         self.configuration = configuration
         self.metrics = metrics
+        self.route = route
     }
 
     /// The plan for `GET /api/v1/watch`: a held request, or a problem.
     func plan(for head: HTTPRequestHead, query: QueryParameters, on eventLoop: any EventLoop) -> RequestPlan {
         switch WatchRequest.read(head, query, configuration) {
         case .failure(let problem):
-            return .answer(FastAnswer(response: PreparedResponse(problem.document), route: nil))
+            return .answer(FastAnswer(response: PreparedResponse(problem.document), route: route))
         case .success(let request):
             return .hold(EventStream(request, on: streams(of: eventLoop)))
         }
@@ -53,7 +56,7 @@ final class EventStreams: Sendable {
     }
 
     /// What a stream is told that was not admitted.
-    var refusal: FastAnswer { FastAnswer(response: PreparedResponse(Self.tooMany(configuration)), route: nil) }
+    var refusal: FastAnswer { FastAnswer(response: PreparedResponse(Self.tooMany(configuration)), route: route) }
 
     func ended() { open.wrappingSubtract(1, ordering: .relaxed) }
 

@@ -379,6 +379,23 @@ struct NativeAPITests {
         }
     }
 
+    @Test("watches are counted with their route when they begin, and when they are refused")
+    func watchMetrics() async throws {
+        var configuration = ServerConfiguration()
+        configuration.watches.streamCountMax = 1
+        try await RunningServer.run(configuration) { (server) async throws in
+            let reader = try await EventReader.open(server, "?service=web")
+            #expect(try await server.request("GET", "/api/v1/watch").status == 503)
+            #expect(try await server.request("GET", "/api/v1/watch?from=x").status == 400)
+            let page = try await server.request("GET", "/metrics").body
+            for (code, count) in [("2xx", 1), ("4xx", 1), ("5xx", 1)] {
+                let line = "rollcall_http_requests_total{code=\"\(code)\",route=\"GET /api/v1/watch\"} \(count)\n"
+                #expect(page.contains(line), "\(line)")
+            }
+            withExtendedLifetime(reader) {}
+        }
+    }
+
     @Test("the OpenAPI document names every route and parameter, and nothing else")
     func openAPI() throws {
         let document = try JSONValue.parse(Array(OpenAPIDocument.text.utf8))
