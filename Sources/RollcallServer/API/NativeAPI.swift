@@ -39,7 +39,7 @@ struct NativeAPI: Sendable {
         case .removeCheck: return try await update(request, .removeCheck(id: request.parameters["check"] ?? ""))
         case .heartbeats: return try await heartbeats(request)
         case .readBrake: return readBrake()
-        case .releaseBrake: return await releaseBrake(request)
+        case .releaseBrake: return try await releaseBrake(request)
         case .openAPI: return .json(Array(OpenAPIDocument.text.utf8))
         case .live: return .json(Array(#"{"status":"ok"}"#.utf8))
         case .ready: return ready()
@@ -67,8 +67,15 @@ struct NativeAPI: Sendable {
         }
     }
 
-    private func releaseBrake(_ request: APIRequest) async -> APIAnswer {
-        await registry.releaseBrake(request.query.first("service").map { ServiceName($0) })
+    private func releaseBrake(_ request: APIRequest) async throws(APIProblem) -> APIAnswer {
+        let service = request.query.first("service").map { ServiceName($0) }
+        // A misspelt name would otherwise look like a success, while the brake stays engaged.
+        if let service, registry.catalog.snapshot(of: service).isEmpty {
+            throw APIProblem(
+                RegistryError(
+                    .unknownInstance, "release of the brake: the service \"\(service)\" has no instances"))
+        }
+        await registry.releaseBrake(service)
         return .noContent
     }
 

@@ -408,7 +408,8 @@ enum OpenAPIDocument {
                 "responses": {
                   "default": {"$ref": "#/components/responses/Problem"},
                   "204": {"description": "It is being released"},
-                  "400": {"$ref": "#/components/responses/Malformed"}
+                  "400": {"$ref": "#/components/responses/Malformed"},
+                  "404": {"$ref": "#/components/responses/UnknownInstance"}
                 }
               }
             },

@@ -47,7 +47,8 @@ struct DescribedAnswersTests {
             ),
             (.deregister, "\(instance)?incarnation=0", nil, 409), (.deregister, instance, nil, 204),
             (.deregister, instance, nil, 404), (.setState, "\(instance)/state", #"{"desired": "enabled"}"#, 404),
-            (.readBrake, "/api/v1/brake", nil, 200), (.releaseBrake, "/api/v1/brake/release?service=web", nil, 204),
+            (.readBrake, "/api/v1/brake", nil, 200), (.releaseBrake, "/api/v1/brake/release", nil, 204),
+            (.releaseBrake, "/api/v1/brake/release?service=web", nil, 404),
             (.openAPI, "/api/openapi.json", nil, 200), (.live, "/health/live", nil, 200),
             (.ready, "/health/ready", nil, 200), (.metrics, "/metrics", nil, 200),
         ]

@@ -360,6 +360,18 @@ struct NativeAPITests {
         }
     }
 
+    @Test("the brake is not released for a service that is not there")
+    func releaseOfUnknown() async throws {
+        try await RunningServer.run { (server) async throws in
+            _ = try await server.request("PUT", "/api/v1/services/web/instances/a", #"{"host": "h", "port": 1}"#)
+            #expect(try await server.request("POST", "/api/v1/brake/release?service=WEB").status == 204)
+            let unknown = try await server.request("POST", "/api/v1/brake/release?service=wbe")
+            #expect(unknown.status == 404)
+            #expect(unknown.problem == "unknown-instance")
+            #expect(unknown.json["detail"]?.stringValue?.contains("\"wbe\"") == true)
+        }
+    }
+
     @Test("a registration that names no time of its lease gets the server's, one that names one keeps the proportion")
     func defaultLease() async throws {
         var configuration = ServerConfiguration()
