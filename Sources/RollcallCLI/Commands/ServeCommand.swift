@@ -17,8 +17,8 @@ struct ServeCommand: AsyncParsableCommand {
             environment, and that over the file.
 
             Prints one line when it listens. SIGTERM and SIGINT end it in order: requests in flight are answered, and \
-            watches are told. Exit codes: 0 stopped in order; 69 the port or the folder cannot be used; 78 wrong \
-            configuration.
+            watches are told. Exit codes: 0 stopped in order; 69 the port cannot be used, or the folder is in use, \
+            full or damaged; 78 wrong configuration, or a folder that cannot be used.
             """)
 
     @Option(help: ArgumentHelp("A YAML file. (default: $ROLLCALL_CONFIG, or none)", valueName: "file"))

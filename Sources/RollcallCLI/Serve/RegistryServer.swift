@@ -81,7 +81,9 @@ struct RegistryServer: Sendable {
             do throws(EmbeddedError) {
                 return try await EmbeddedRegistry.open(path: path, configuration: local, logger: logger)
             } catch {
-                throw ServeError(description: error.description, exitCode: .registryUnavailable)
+                throw ServeError(
+                    description: error.description,
+                    exitCode: error.isOfConfiguration ? .configuration : .registryUnavailable)
             }
         }
     }
@@ -90,5 +92,15 @@ struct RegistryServer: Sendable {
         var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = configuration.logLevel
         return logger
+    }
+}
+
+extension EmbeddedError {
+    /// Whether another path has to be named, or this one be made usable. The other errors pass, or are of the disk.
+    fileprivate var isOfConfiguration: Bool {
+        switch code {
+        case .badPath, .notReadable, .notWritable, .notADatabase, .foreign, .newerSchema: true
+        default: false
+        }
     }
 }

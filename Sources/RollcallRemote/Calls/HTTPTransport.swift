@@ -158,10 +158,9 @@ extension AttemptFailure {
             self.init(description: "\(url): \(fault)", mayBeDone: false, isFinal: true)
             return
         }
-        let client = error as? HTTPClientError
         self.init(
-            description: "\(url): \(client?.shortDescription ?? "\((error as? NIOConnectionError)?.reason ?? error)")",
-            mayBeDone: !error.isBeforeRequest, isCancelled: error is CancellationError || client == .cancelled)
+            description: "\(url): \(error.inWords)", mayBeDone: !error.isBeforeRequest,
+            isCancelled: error is CancellationError || error as? HTTPClientError == .cancelled)
     }
 }
 
@@ -183,7 +182,30 @@ extension Error {
     }
 }
 
-extension NIOConnectionError {
-    /// The system's words for the first address that was tried, without the whole list.
-    fileprivate var reason: any Error { connectionErrors.first?.error ?? dnsAError ?? dnsAAAAError ?? self }
+extension Error {
+    /// What happened, for a person: the usual failures of a network without the words of the libraries.
+    fileprivate var inWords: String {
+        switch self {
+        case let error as NIOConnectionError:
+            // The first address that was tried stands for the whole list.
+            if let first = error.connectionErrors.first { return first.error.inWords }
+            return "the host name \(error.host) cannot be resolved"
+        case let error as IOError: return String(cString: strerror(error.errnoCode)).lowercasedFirst
+        case let error as ChannelError:
+            if case .connectTimeout = error { return "no connection came about in time" }
+            return "\(error)"
+        case let error as HTTPClientError:
+            switch error {
+            case .connectTimeout: return "no connection came about in time"
+            case .readTimeout, .deadlineExceeded: return "no answer in time"
+            case .remoteConnectionClosed: return "the connection was closed before the answer was complete"
+            default: return error.shortDescription
+            }
+        default: return "\(self)"
+        }
+    }
+}
+
+extension String {
+    fileprivate var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
 }

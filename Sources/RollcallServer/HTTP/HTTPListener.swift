@@ -7,6 +7,14 @@ internal import NIOPosix
 internal import Rollcall
 public import ServiceLifecycle
 
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
 /// What stands behind the connections of a server.
 struct HTTPServices: Sendable {
     var limits: HTTPLimits
@@ -96,8 +104,14 @@ public struct HTTPListenerError: Error, CustomStringConvertible {
     public let cause: any Error
 
     public var description: String {
-        "cannot listen for HTTP on \(host):\(port): \(cause). Is another process using the port, or the address not "
-            + "one of this machine's?"
+        switch (cause as? IOError)?.errnoCode {
+        case EADDRINUSE: "port \(port) on \(host) is in use by another process"
+        case EADDRNOTAVAIL: "\(host) is not an address of this machine"
+        case EACCES, EPERM: "port \(port) on \(host) may not be listened on by this user"
+        case let code?: "cannot listen on port \(port) of \(host): \(String(cString: strerror(code)))"
+        case nil where cause is SocketAddressError.UnknownHost: "\(host) cannot be resolved"
+        case nil: "cannot listen on port \(port) of \(host): \(cause)"
+        }
     }
 }
 

@@ -131,11 +131,30 @@ struct ServeCommandTests {
             let server = try await sandbox.serve()
             let samePort = try await sandbox.run("serve", "--memory", "--port", String(server.port))
             #expect(samePort.code == 69)
-            #expect(samePort.errors.hasPrefix("rollcall: ") && samePort.errors.contains(String(server.port)))
-            #expect(samePort.errors.split(separator: "\n").count == 1)
+            #expect(samePort.errors == "rollcall: port \(server.port) on 127.0.0.1 is in use by another process\n")
+            // RFC 5737: for documentation, so nobody's.
+            let elsewhere = try await sandbox.run("serve", "--memory", "--port", "0", "--address", "192.0.2.1")
+            #expect(elsewhere.code == 69)
+            #expect(elsewhere.errors == "rollcall: 192.0.2.1 is not an address of this machine\n")
+            let nameless = try await sandbox.run("serve", "--memory", "--port", "0", "--address", "no.such.invalid")
+            #expect(nameless.code == 69)
+            #expect(nameless.errors == "rollcall: no.such.invalid cannot be resolved\n")
             let sameFolder = try await sandbox.run("serve", "--port", "0", "--data", sandbox.folder + "/data")
             #expect(sameFolder.code == 69)
             #expect(sameFolder.errors.hasPrefix("rollcall: cannot open the registry file \(sandbox.folder)/data/"))
+        }
+    }
+
+    @Test("a folder that cannot be used is a wrong configuration, code 78")
+    func unusableFolder() async throws {
+        try await Sandbox.use { sandbox in
+            let file = try sandbox.write("not a database, and longer than the header of one would be", to: "x.db")
+            for path in [file, file + "/below"] {
+                let process = try await sandbox.run("serve", "--port", "0", "--data", path)
+                #expect(process.code == 78, "\(process.errors)")
+                #expect(process.errors.hasPrefix("rollcall: cannot open the registry file \(path)"))
+                #expect(process.errors.split(separator: "\n").count == 1)
+            }
         }
     }
 
