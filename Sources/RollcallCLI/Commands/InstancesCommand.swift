@@ -7,7 +7,11 @@ internal import Rollcall
 /// Lists the instances of a service.
 struct InstancesCommand: RegistryCommand {
     static let configuration = CommandConfiguration(
-        commandName: "instances", abstract: "List the instances of a service.")
+        commandName: "instances", abstract: "List the instances of a service.",
+        discussion: """
+            A service of which nothing is registered is exit code 1; that none of its instances matches a filter is \
+            not.
+            """)
 
     @Argument(help: "The service.")
     var service: String
@@ -24,6 +28,10 @@ struct InstancesCommand: RegistryCommand {
         answer(
             table: InstanceTable.instances(instances).render(.standardOutput()),
             json: JSONText.instances(instances, of: snapshot))
-        if options.output == .table, snapshot.isEmpty { Terminal.complain("the service \(service) has no instances") }
+        // Also in JSON: a script that misspelt the name would take the empty list for an answer.
+        if snapshot.isEmpty {
+            Terminal.complain("the service \(service) is not known: no instance of it is registered")
+            throw ExitCode.refused
+        }
     }
 }

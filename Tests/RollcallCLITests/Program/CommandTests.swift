@@ -43,6 +43,16 @@ struct CommandTests {
             #expect(instance["lease"]?["evictAfterSeconds"]?.intValue == 300)
             #expect(instance["healthCheckURL"]?.stringValue == "https://10.0.0.7:8080/health")
 
+            for format in ["table", "json"] {
+                let unknown = try await sandbox.run("instances", "wbe", "--output", format, environment: environment)
+                #expect(unknown.code == 1)
+                #expect(
+                    unknown.errors == "rollcall: the service wbe is not known: no instance of it is registered\n")
+                if format == "json" { #expect(try unknown.json["instances"] == .array([])) }
+            }
+            let filtered = try await sandbox.run("instances", "web", "--tag", "green", environment: environment)
+            #expect(filtered.code == 0 && filtered.errors == "")
+
             let table = try await sandbox.run("instances", "web", environment: environment)
             let rows = table.output.split(separator: "\n").map {
                 $0.split(separator: " ", omittingEmptySubsequences: true)
