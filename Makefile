@@ -2,7 +2,7 @@
 # Rollcall
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-grpc demo bench
+.PHONY: help build test test-grpc demo bench fuzz
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -24,3 +24,6 @@ demo: ## Start a registry and three services, and watch them die and come back (
 
 bench: ## Measure everything that Docs/benchmarks.md reports (BENCH="lookup watch" for some of it)
 	@scripts/bench $(BENCH)
+
+fuzz: ## Run the fuzzers, a minute each (FUZZ="600 JSON" for ten, and one of JSON, Events, HTTP)
+	@scripts/fuzz $(FUZZ)

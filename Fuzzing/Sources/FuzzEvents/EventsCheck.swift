@@ -1,0 +1,1 @@
+../../../Tests/RollcallRemoteTests/Watch/EventsCheck.swift

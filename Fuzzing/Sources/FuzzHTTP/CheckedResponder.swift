@@ -1,0 +1,1 @@
+../../../Tests/RollcallServerTests/HTTP/CheckedResponder.swift

@@ -1,0 +1,1 @@
+../../../Tests/RollcallTests/JSON/JSONCheck.swift
