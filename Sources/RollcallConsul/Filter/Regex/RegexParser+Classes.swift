@@ -105,7 +105,8 @@ extension RegexParser {
         var value: UInt32 = 0
         var digits = 0
         let isBraced = skip("{")
-        while digits < (isBraced ? 8 : 2), let digit = next.flatMap({ Character($0).hexDigitValue }), next?.isASCII == true {
+        let most = isBraced ? 8 : 2
+        while digits < most, let digit = next.flatMap({ Character($0).hexDigitValue }), next?.isASCII == true {
             value = value * 16 + UInt32(digit)
             digits += 1
             position += 1

@@ -85,7 +85,8 @@ struct RegexThreads {
             case .split(let one, let other):
                 stack.append(other)
                 stack.append(one)
-            case .assertion(let assertion): if assertion.holds(between: previous, and: next) { stack.append(position + 1) }
+            case .assertion(let assertion):
+                if assertion.holds(between: previous, and: next) { stack.append(position + 1) }
             case .character, .folded, .any, .set: ready.append(position)
             }
         }
