@@ -31,6 +31,11 @@ struct ConsulSession: Sendable, Hashable {
     /// All checks that end it when they become critical.
     var checks: [String] { nodeChecks + (serviceChecks ?? []) }
 
+    /// All that it depends on: its node, and its checks.
+    var links: [SessionLink] {
+        [SessionLink(node: node, check: nil)] + checks.map { SessionLink(node: node, check: $0) }
+    }
+
     /// The wire form; also what is stored.
     func write(to writer: inout JSONWriter) {
         writer.beginObject()
@@ -61,4 +66,11 @@ struct ConsulSession: Sendable, Hashable {
         writer.field("ModifyIndex", createIndex)
         writer.endObject()
     }
+}
+
+/// What a session depends on: a node, or a check on it.
+struct SessionLink: Sendable, Hashable {
+    let node: String
+    /// `nil` for the node itself.
+    let check: String?
 }

@@ -11,6 +11,8 @@ struct KVState: Sendable {
     private(set) var sessions: TreeDictionary<String, ConsulSession> = [:]
     private(set) var queries: TreeDictionary<String, PreparedQuery> = [:]
     private var tombstones: Tombstones
+    /// What sessions depend on, and how many on each.
+    private(set) var links: TreeDictionary<SessionLink, Int> = [:]
     /// The keys that each session holds locked.
     private var locks: TreeDictionary<String, Set<KVKey>> = [:]
     /// Until when keys are locked by nobody.
@@ -59,7 +61,11 @@ struct KVState: Sendable {
         if let session = entry.session { locks[session, default: []].insert(key) }
     }
 
-    mutating func restore(_ session: ConsulSession) { sessions[session.id] = session }
+    mutating func restore(_ session: ConsulSession) {
+        sessions[session.id] = session
+        for link in session.links { links[link, default: 0] += 1 }
+    }
+
     mutating func restore(_ query: PreparedQuery) { queries[query.id] = query }
 
     /// Sessions that hold locks and are not there: their keys are released.
@@ -85,7 +91,7 @@ struct KVState: Sendable {
             reply = .transaction(outcomes)
         case .createSession(var session):
             session.createIndex = index
-            sessions[session.id] = session
+            restore(session)
             sessionIndex = index
             step.changes.sessions.insert(session.id)
             reply = .session(session)
@@ -147,9 +153,10 @@ struct KVState: Sendable {
     /// Ends a session: its locks are released or their keys deleted, and nobody gets them for the time of its delay.
     private mutating func end(_ id: String, _ step: inout KVStep) {
         let session = sessions.removeValue(forKey: id)
-        if session != nil {
+        if let session {
             sessionIndex = step.index
             step.changes.sessions.insert(id)
+            for link in session.links { links[link] = (links[link] ?? 0) > 1 ? (links[link] ?? 0) - 1 : nil }
         }
         let delay = min(session?.lockDelay ?? .zero, ConsulSession.longestLockDelay)
         for key in locks[id] ?? [] {
