@@ -19,6 +19,7 @@ public final class RollcallServer: Service {
     private let services: HTTPServices
     private let readiness: ServerReadiness
     private let checks: HealthChecks?
+    private let consul: ConsulAPI?
     private let eventLoopGroup: (any EventLoopGroup)?
     private let onListening: @Sendable (SocketAddress) -> Void
 
@@ -61,6 +62,7 @@ public final class RollcallServer: Service {
         services = HTTPServices(
             limits: configuration.http.limits, fast: DialectFastPath(native: native, consul: dialect?.fast),
             ordinary: DialectRouter(native: nativeRouter, consul: dialect?.router), metrics: metrics)
+        self.consul = consul
         self.configuration = configuration.http
         self.readiness = readiness
         self.eventLoopGroup = eventLoopGroup
@@ -90,6 +92,7 @@ public final class RollcallServer: Service {
             configuration: configuration, group: group, services: services, onListening: onListening)
         try await withThrowingDiscardingTaskGroup { tasks in
             if let checks { tasks.addTask { await checks.run() } }
+            if let consul { tasks.addTask { await consul.run() } }
             try await withTaskCancellationOrGracefulShutdownHandler {
                 try await listener.run()
             } onCancelOrGracefulShutdown: { [readiness] in

@@ -13,6 +13,9 @@ final class ConsulAPI: Sendable {
     let nodes: ConsulNodes
     /// `nil` where the server runs no checks.
     let checks: HealthChecks?
+    /// Keeps events that users fire.
+    let events = EventLog()
+    private let store: Result<KVStore, ConsulError>
     let time: TimeSource
     let logger: Logger
 
@@ -27,6 +30,40 @@ final class ConsulAPI: Sendable {
         self.logger = logger
         view = ConsulView(catalog: registry.catalog, agentNode: configuration.nodeName)
         nodes = ConsulNodes(configuration: configuration, revision: registry.catalog.revision)
+        store = Self.openStore(registry, time, logger)
+    }
+
+    private static func openStore(_ registry: any CatalogRegistry, _ time: TimeSource, _ logger: Logger)
+        -> Result<KVStore, ConsulError>
+    {
+        guard let records = registry.records else {
+            return .failure(ConsulError(501, "this registry keeps no KV entries and sessions"))
+        }
+        do throws(KVRecords.Unreadable) {
+            let revision = registry.catalog.revision
+            return .success(try KVStore(records: records, revision: revision, time: time, logger: logger))
+        } catch {
+            logger.error("the KV store and sessions are not served", metadata: ["error": "\(error)"])
+            return .failure(ConsulError(500, "the KV store is not served: \(error)"))
+        }
+    }
+
+    /// The KV store, sessions and prepared queries.
+    ///
+    /// - Throws: Why there is none.
+    func keyValues() throws(ConsulError) -> KVStore { try store.get() }
+
+    /// What performs operations on nodes, services and checks within transactions; `nil` when nothing does.
+    var catalogTransactions: (any CatalogTransactions)? { nil }
+
+    /// Ends sessions that run out or whose checks fail, until the task is cancelled.
+    func run() async {
+        guard case .success(let store) = store else { return }
+        let sessions = SessionGuard(store: store, checks: self, time: time, logger: logger)
+        await withDiscardingTaskGroup { tasks in
+            tasks.addTask { await store.run() }
+            tasks.addTask { await sessions.run() }
+        }
     }
 
     var agentNode: String { configuration.nodeName }
@@ -59,5 +96,7 @@ final class ConsulAPI: Sendable {
     }
 
     /// Every route.
-    static let routes = ConsulRoutes(statusRoutes + catalogRoutes + healthRoutes)
+    static let routes = ConsulRoutes(
+        statusRoutes + catalogRoutes + healthRoutes + kvRoutes + sessionRoutes + transactionRoutes + eventRoutes
+            + queryRoutes)
 }

@@ -44,6 +44,8 @@ extension PreparedQuery {
 struct FieldReading {
     struct Failure: Error, CustomStringConvertible {
         let description: String
+        /// The input is well formed, and too long.
+        var isTooLarge = false
     }
 
     private let members: [JSONMember]
@@ -84,6 +86,15 @@ struct FieldReading {
         guard let value = self[name] else { return 0 }
         guard let number = value.intValue else { throw wrongKind(value, name, "int") }
         return number
+    }
+
+    func unsigned(_ name: String) throws(Failure) -> UInt64 {
+        guard let value = self[name] else { return 0 }
+        if let number = value.intValue, number >= 0 { return UInt64(number) }
+        guard let number = value.doubleValue, let unsigned = UInt64(exactly: number) else {
+            throw wrongKind(value, name, "uint64")
+        }
+        return unsigned
     }
 
     func object(_ name: String) throws(Failure) -> FieldReading? {
