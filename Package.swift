@@ -215,7 +215,7 @@ let package = Package(
             name: "RollcallServerTests",
             dependencies: [
                 "RollcallConsul", "RollcallServer", "RollcallHealth", "RollcallEmbedded", "RollcallTesting",
-                asyncHTTPClient, lifecycle, logging,
+                asyncHTTPClient, lifecycle, logging, collections("HashTreeCollections"),
                 nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOEmbedded"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -16,7 +16,8 @@ enum KVRecords {
         let problem: String
 
         var description: String {
-            "the record \(key) cannot be read: \(problem); restore the registry's file from a backup, or remove that record"
+            "the record \(key) cannot be read: \(problem); "
+                + "restore the registry's file from a backup, or remove that record"
         }
     }
 

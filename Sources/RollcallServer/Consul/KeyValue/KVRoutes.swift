@@ -8,7 +8,8 @@ internal import RollcallConsul
 extension ConsulAPI {
     static let kvRoutes = [
         // More than the longest value, so that one that is too long is answered in Consul's words.
-        ConsulRoute("GET", "PUT", "DELETE", path: "/v1/kv/", bodyBytesMax: 1 << 20) { api, request throws(ConsulError) in
+        ConsulRoute("GET", "PUT", "DELETE", path: "/v1/kv/", bodyBytesMax: 1 << 20) {
+            api, request throws(ConsulError) in
             let options = try api.options(request)
             let isListing = request.query.keys.contains("keys")
             switch request.method {

@@ -98,8 +98,8 @@ extension KVState {
             let current = present.session ?? ""
             guard current == operation.session else {
                 return .failed(
-                    "failed session check for key \"\(key)\", current session \"\(current)\" != \"\(operation.session)\""
-                )
+                    "failed session check for key \"\(key)\", "
+                        + "current session \"\(current)\" != \"\(operation.session)\"")
             }
             return .done([KVRow(key: key, entry: present)])
         case .checkIndex:

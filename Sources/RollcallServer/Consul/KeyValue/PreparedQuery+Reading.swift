@@ -128,9 +128,8 @@ struct FieldReading {
     }
 
     private func wrongKind(_ value: JSONValue, _ name: String, _ wanted: String) -> Failure {
-        Failure(
-            description: "json: cannot unmarshal \(Self.kind(value)) into Go struct field \(type).\(name) of type \(wanted)"
-        )
+        let found = "json: cannot unmarshal \(Self.kind(value))"
+        return Failure(description: "\(found) into Go struct field \(type).\(name) of type \(wanted)")
     }
 
     private static func kind(_ value: JSONValue) -> String {

@@ -6,8 +6,8 @@ internal import Rollcall
 
 /// When sessions run out: a value that is told when they are renewed.
 ///
-/// A TTL is a lower bound: a session that is not renewed is ended after twice its TTL, as Consul's servers do, so that a
-/// holder that is a little late does not lose its locks.
+/// A TTL is a lower bound: a session that is not renewed is ended after twice its TTL, as Consul's servers do, so that
+/// a holder that is a little late does not lose its locks.
 struct SessionDeadlines: Sendable {
     private struct Term: Sendable {
         let ttl: Duration

@@ -23,8 +23,8 @@ struct Transaction: Sendable {
             throw ConsulError(400, "Failed to parse body: \(GoJSON.text(of: error, in: body))")
         }
         guard let operations = value.isNull ? [] : value.arrayValue else {
-            throw ConsulError(
-                400, "Failed to parse body: json: cannot unmarshal \(GoJSON.kind(value)) into Go value of type api.TxnOps")
+            let found = "json: cannot unmarshal \(GoJSON.kind(value))"
+            throw ConsulError(400, "Failed to parse body: \(found) into Go value of type api.TxnOps")
         }
         guard operations.count <= Self.operationsMost else {
             throw ConsulError(
@@ -34,7 +34,8 @@ struct Transaction: Sendable {
             do throws(FieldReading.Failure) {
                 try read(operation, valueBytesMax)
             } catch {
-                throw ConsulError(error.isTooLarge ? 413 : 400, error.isTooLarge ? "\(error)" : "Failed to parse body: \(error)")
+                if error.isTooLarge { throw ConsulError(413, "\(error)") }
+                throw ConsulError(400, "Failed to parse body: \(error)")
             }
         }
     }

@@ -43,7 +43,7 @@ extension ConsulAPI {
                     + "send one for each")
         }
         guard let catalog = catalogTransactions else {
-            throw ConsulError(501, "Node, Service and Check operations of transactions are not available on this server")
+            throw ConsulError(501, "Node, Service and Check operations of transactions are not available here")
         }
         return TransactionAnswer(try await catalog.perform(transaction.catalog))
     }
