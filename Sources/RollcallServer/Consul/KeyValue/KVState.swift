@@ -125,12 +125,15 @@ struct KVState: Sendable {
             query.createIndex = step.index
         }
         if !query.session.isEmpty, sessions[query.session] == nil {
-            return .failed("failed session lookup: invalid session \"\(query.session)\"")
+            return .failed("invalid session \"\(query.session)\"")
         }
-        let isTaken = queries.values.contains { $0.id != query.id && !query.name.isEmpty && $0.name == query.name }
-        guard !isTaken, query.name.isEmpty || query.name == query.id || queries[query.name] == nil else {
-            return .failed("name '\(query.name)' aliases an existing query name")
+        let name = query.name
+        // Only templates may go without a name, and only one of them.
+        let isTaken = queries.values.contains { other in
+            other.id != query.id && other.name == name && (!name.isEmpty || other.isTemplate && query.isTemplate)
         }
+        if isTaken { return .failed("name '\(name)' aliases an existing query name") }
+        if name != query.id, queries[name] != nil { return .failed("name '\(name)' aliases an existing query ID") }
         query.modifyIndex = step.index
         queries[query.id] = query
         queryIndex = step.index
