@@ -38,6 +38,7 @@ let package = Package(
         .library(name: "RollcallGRPC", targets: ["RollcallGRPC"]),
         .library(name: "RollcallRegistries", targets: ["RollcallRegistries"]),
         .library(name: "RollcallHealth", targets: ["RollcallHealth"]),
+        .library(name: "RollcallDNS", targets: ["RollcallDNS"]),
         .library(name: "RollcallServer", targets: ["RollcallServer"]),
         .executable(name: "rollcall", targets: ["RollcallCLI"]),
     ],
@@ -123,10 +124,12 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        // Messages of the DNS as bytes and as values: no sockets, no Foundation.
+        .target(name: "RollcallDNS", swiftSettings: settings),
         .target(
             name: "RollcallServer",
             dependencies: [
-                "Rollcall", "RollcallConsul", "RollcallHealth", collections("HashTreeCollections"),
+                "Rollcall", "RollcallConsul", "RollcallDNS", "RollcallHealth", collections("HashTreeCollections"),
                 collections("HeapModule"), logging, lifecycle,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -212,10 +215,12 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "RollcallDNSTests", dependencies: ["RollcallDNS", "RollcallTesting"], swiftSettings: settings),
+        .testTarget(
             name: "RollcallServerTests",
             dependencies: [
-                "RollcallConsul", "RollcallServer", "RollcallHealth", "RollcallEmbedded", "RollcallTesting",
-                asyncHTTPClient, lifecycle, logging, collections("HashTreeCollections"),
+                "RollcallConsul", "RollcallDNS", "RollcallServer", "RollcallHealth", "RollcallEmbedded",
+                "RollcallTesting", asyncHTTPClient, lifecycle, logging, collections("HashTreeCollections"),
                 nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOEmbedded"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
