@@ -142,7 +142,7 @@ let package = Package(
         .executableTarget(
             name: "RollcallCLI",
             dependencies: [
-                "CRollcallProcess", "Rollcall", "RollcallEmbedded", "RollcallRegistries", "RollcallRemote",
+                "CRollcallProcess", "Rollcall", "RollcallDNS", "RollcallEmbedded", "RollcallRegistries", "RollcallRemote",
                 "RollcallServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 asyncHTTPClient, logging, lifecycle,

@@ -33,6 +33,14 @@ public struct DomainName: Sendable {
         self.wire = wire
     }
 
+    /// The name that these bytes are, uncompressed and to the end.
+    public init?(wireBytes wire: [UInt8]) {
+        var offset = 0
+        while offset < wire.count, wire[offset] != 0, wire[offset] <= Self.labelBytesMax { offset += 1 + Int(wire[offset]) }
+        guard offset == wire.count - 1, wire[offset] == 0, wire.count <= Self.bytesMax else { return nil }
+        self.wire = wire
+    }
+
     /// The name that `text` is in the form of master files (RFC 1035, section 5.1): labels between dots, `\.` for a dot
     /// in a label, `\123` for the byte 123. A dot at the end is allowed and changes nothing.
     ///

@@ -7,8 +7,8 @@ internal import NIOPosix
 public import Rollcall
 public import ServiceLifecycle
 
-/// Serves a registry over HTTP: the native API, its watches, health and metrics, and Consul's API; and runs the health
-/// checks that instances declare.
+/// Serves a registry over HTTP (the native API, its watches, health and metrics, and Consul's API) and over DNS, and runs
+/// the health checks that instances declare.
 ///
 /// ```swift
 /// let server = RollcallServer(registry: LocalRegistry())
@@ -16,25 +16,36 @@ public import ServiceLifecycle
 /// ```
 public final class RollcallServer: Service {
     private let configuration: HTTPServerConfiguration
+    private let dns: DNSParts?
     private let services: HTTPServices
     private let readiness: ServerReadiness
     private let checks: HealthChecks?
     private let consul: ConsulAPI?
     private let eventLoopGroup: (any EventLoopGroup)?
     private let onListening: @Sendable (SocketAddress) -> Void
+    private let onListeningForDNS: @Sendable (SocketAddress) -> Void
+
+    private struct DNSParts: Sendable {
+        let configuration: DNSConfiguration
+        let dialect: DNSDialect
+        let metrics: DNSMetrics
+    }
 
     /// - Parameters:
     ///   - time: The time line of the registry, on which its changes are born.
     ///   - eventLoopGroup: Where connections are served; by default a group of its own, ended with the server.
     ///   - onListening: Told the address when connections are accepted.
+    ///   - onListeningForDNS: Told the address of the DNS, just before that; not called without DNS.
     public init(
         registry: any CatalogRegistry, configuration: ServerConfiguration = ServerConfiguration(),
         time: TimeSource = .system, eventLoopGroup: (any EventLoopGroup)? = nil,
         logger: Logger = Logger(label: "rollcall.server"),
-        onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
+        onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in },
+        onListeningForDNS: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) {
         let help = ServerMetrics.help.merging(WatchMetrics.help) { own, _ in own }
             .merging(HealthMetrics.help) { own, _ in own }
+            .merging(DNSMetrics.help) { own, _ in own }
         let factory = PrometheusFactory(help: help)
         let metrics = ServerMetrics(factory: factory)
         let routes = NativeRoute.allCases.map { metrics.route($0.name) }
@@ -63,15 +74,25 @@ public final class RollcallServer: Service {
             limits: configuration.http.limits, fast: DialectFastPath(native: native, consul: dialect?.fast),
             ordinary: DialectRouter(native: nativeRouter, consul: dialect?.router), metrics: metrics)
         self.consul = consul
+        dns = configuration.dns.isEnabled
+            ? DNSParts(
+                configuration: configuration.dns,
+                dialect: DNSDialect(
+                    catalog: registry.catalog,
+                    view: CatalogDNSView(catalog: registry.catalog, ownNode: configuration.dns.node),
+                    configuration: configuration.dns, answers: answers, time: time),
+                metrics: DNSMetrics(factory: factory))
+            : nil
         self.configuration = configuration.http
         self.readiness = readiness
         self.eventLoopGroup = eventLoopGroup
         self.onListening = onListening
+        self.onListeningForDNS = onListeningForDNS
     }
 
     /// Serves until a graceful shutdown or until the task is cancelled. The registry stays open: it is the caller's.
     ///
-    /// - Throws: ``HTTPListenerError`` when the address cannot be listened on.
+    /// - Throws: ``HTTPListenerError`` or ``DNSListenerError`` when an address cannot be listened on.
     public func run() async throws {
         guard let eventLoopGroup else {
             let own = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopCount)
@@ -88,6 +109,22 @@ public final class RollcallServer: Service {
     }
 
     private func serve(on group: any EventLoopGroup) async throws {
+        guard let dns else { return try await serveHTTP(on: group) }
+        let sockets = try await DNSListener(
+            configuration: dns.configuration, dialect: dns.dialect, metrics: dns.metrics, group: group
+        ).open()
+        if let address = sockets.address { onListeningForDNS(address) }
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await serveHTTP(on: group))
+        } catch {
+            result = .failure(error)
+        }
+        await sockets.close()
+        try result.get()
+    }
+
+    private func serveHTTP(on group: any EventLoopGroup) async throws {
         let listener = HTTPListener(
             configuration: configuration, group: group, services: services, onListening: onListening)
         try await withThrowingDiscardingTaskGroup { tasks in

@@ -10,6 +10,7 @@ public struct ServerConfiguration: Sendable, Hashable {
     public var bodies = BodyLimits()
     public var health = HealthConfiguration()
     public var consul = ConsulConfiguration()
+    public var dns = DNSConfiguration()
     /// Bytes of encoded answers that are kept for the next one who asks the same. Beyond, those go first that were not
     /// asked for again; what is not kept is encoded anew at each request.
     public var answerBytesMax = 64 * 1024 * 1024

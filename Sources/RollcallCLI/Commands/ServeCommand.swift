@@ -16,9 +16,9 @@ struct ServeCommand: AsyncParsableCommand {
             as an environment variable (brake.window is ROLLCALL_BRAKE_WINDOW), and with --set; flags win over the \
             environment, and that over the file.
 
-            Prints one line when it listens. SIGTERM and SIGINT end it in order: requests in flight are answered, and \
-            watches are told. Exit codes: 0 stopped in order; 69 the port cannot be used, or the folder is in use, \
-            full or damaged; 78 wrong configuration, or a folder that cannot be used.
+            Prints a line when it listens, and one with where it answers DNS. SIGTERM and SIGINT end it in order: \
+            requests in flight are answered, and watches are told. Exit codes: 0 stopped in order; 69 the port cannot \
+            be used, or the folder is in use, full or damaged; 78 wrong configuration, or a folder that cannot be used.
             """)
 
     @Option(help: ArgumentHelp("A YAML file. (default: $ROLLCALL_CONFIG, or none)", valueName: "file"))
@@ -29,6 +29,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(help: "The port to listen on; 0 takes a free one. (default: 8500)")
     var port: String?
+
+    @Option(help: "The port to answer DNS on, over UDP and TCP; 0 takes a free one. (default: 8600)")
+    var dnsPort: String?
 
     @Option(
         help: ArgumentHelp(
@@ -75,9 +78,12 @@ struct ServeCommand: AsyncParsableCommand {
             settings += try ConfigurationFile.read(path)
         }
         settings += ServeKey.settings(variable: EnvironmentVariable.value)
-        let flags = [("address", address), ("port", port), ("data", data), ("log-level", logLevel)]
+        let flags = [
+            ("address", address), ("port", port), ("dns.port", dnsPort), ("data", data), ("log-level", logLevel),
+        ]
         for (key, value) in flags {
-            if let value { settings.append(ServeSetting(key: key, value: value, source: .flag("--\(key)"))) }
+            let flag = "--" + key.map { $0 == "." ? "-" : String($0) }.joined()
+            if let value { settings.append(ServeSetting(key: key, value: value, source: .flag(flag))) }
         }
         if memory { settings.append(ServeSetting(key: "memory", value: "true", source: .flag("--memory"))) }
         if enableCommandChecks {

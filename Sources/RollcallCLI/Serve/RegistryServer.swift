@@ -8,6 +8,7 @@ internal import RollcallEmbedded
 internal import NIOCore
 internal import RollcallServer
 internal import ServiceLifecycle
+internal import Synchronization
 internal import UnixSignals
 
 /// Puts together what `rollcall serve` runs: the engine and the server over it.
@@ -16,7 +17,7 @@ struct RegistryServer: Sendable {
 
     /// Serves until SIGTERM or SIGINT, then ends in order.
     ///
-    /// - Parameter announce: Told once, when the server listens: where, and what was recovered.
+    /// - Parameter announce: Told when the server listens: where, and what was recovered; then where it answers DNS.
     /// - Throws: `ServeError`.
     func run(announce: @escaping @Sendable (String) -> Void) async throws {
         let logger = logger("rollcall.server")
@@ -28,13 +29,16 @@ struct RegistryServer: Sendable {
             case .folder(let path):
                 "data in \(path), \(recovered) instance\(recovered == 1 ? "" : "s") recovered"
             }
+        let dnsAddress = Mutex<SocketAddress?>(nil)
         let server = RollcallServer(
-            registry: registry, configuration: serverConfiguration, logger: logger
-        ) { address in
-            let host = address.ipAddress ?? configuration.address
-            let shown = host.contains(":") ? "[\(host)]" : host
-            announce("listening on http://\(shown):\(address.port ?? 0), \(storage)")
-        }
+            registry: registry, configuration: serverConfiguration, logger: logger,
+            onListening: { address in
+                announce("listening on http://\(shown(address, configuration.address)), \(storage)")
+                if let address = dnsAddress.withLock({ $0 }) {
+                    announce("answering DNS on \(shown(address, configuration.dns.host))")
+                }
+            },
+            onListeningForDNS: { address in dnsAddress.withLock { $0 = address } })
         let group = ServiceGroup(services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         do {
             try await group.run()
@@ -61,10 +65,25 @@ struct RegistryServer: Sendable {
         server.bodies.registrationBytes = min(server.bodies.registrationBytes, configuration.http.bodyBytes)
         server.bodies.otherBytes = min(server.bodies.otherBytes, configuration.http.bodyBytes)
         server.defaultLease = configuration.lease.terms(within: configuration.model)
+        server.dns = dnsConfiguration
         server.answerBytesMax = configuration.answerBytes
         server.health = configuration.health
         server.health.scheduler.outputBytes = configuration.model.checkOutputBytes
         return server
+    }
+
+    private var dnsConfiguration: DNSConfiguration {
+        var dns = configuration.dns
+        // Whoever takes a free port for HTTP runs beside other servers, and has not asked for the well-known one of DNS.
+        if configuration.port == 0, !configuration.isDNSPortChosen { dns.port = 0 }
+        dns.node = ServerNode.own(address: configuration.address)
+        return dns
+    }
+
+    /// `address` as it is written before and after the colon of a port.
+    private func shown(_ address: SocketAddress, _ configured: String) -> String {
+        let host = address.ipAddress ?? configured
+        return "\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)"
     }
 
     private func openRegistry() async throws -> LocalRegistry {

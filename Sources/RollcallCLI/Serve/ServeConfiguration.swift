@@ -25,6 +25,9 @@ struct ServeConfiguration: Sendable {
     var lease = DefaultLease()
     var brake = BrakeConfiguration()
     var health = HealthConfiguration()
+    var dns = ServeConfiguration.standardDNS
+    /// Whether somebody named a port for DNS.
+    private(set) var isDNSPortChosen = false
     /// Changes that are kept for watches that resume.
     var historyChanges = 16_384
     /// Bytes of encoded answers that are kept.
@@ -74,6 +77,12 @@ struct ServeConfiguration: Sendable {
         var drainTime: Duration = .seconds(10)
     }
 
+    private static var standardDNS: DNSConfiguration {
+        var dns = DNSConfiguration()
+        dns.isEnabled = true
+        return dns
+    }
+
     /// The folder when none was chosen: what a service manager made for the service (systemd.exec(5), StateDirectory),
     /// else the user's folder for state (XDG Base Directory Specification), else one below the current folder.
     static func standardFolder(variable: (String) -> String?) -> String {
@@ -92,6 +101,7 @@ struct ServeConfiguration: Sendable {
                 throw .wrongValue(setting, expected: key.expected)
             }
         }
+        configuration.isDNSPortChosen = settings.contains { $0.key == "dns.port" }
         try refuseContradictions(in: settings)
         if let fault = configuration.lease.fault(within: configuration.model) {
             throw ConfigurationError(message: fault)
