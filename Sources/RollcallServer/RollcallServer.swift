@@ -6,6 +6,7 @@ public import NIOCore
 internal import NIOPosix
 public import Rollcall
 public import ServiceLifecycle
+internal import Synchronization
 
 /// Serves a registry over HTTP (the native API, its watches, health and metrics, and Consul's API) and over DNS, and runs
 /// the health checks that instances declare.
@@ -109,24 +110,31 @@ public final class RollcallServer: Service {
     }
 
     private func serve(on group: any EventLoopGroup) async throws {
-        guard let dns else { return try await serveHTTP(on: group) }
-        let sockets = try await DNSListener(
-            configuration: dns.configuration, dialect: dns.dialect, metrics: dns.metrics, group: group
-        ).open()
-        if let address = sockets.address { onListeningForDNS(address) }
+        guard let dns else { return try await serve(on: group) {} }
+        let listener = DNSListener(
+            configuration: dns.configuration, dialect: dns.dialect, metrics: dns.metrics, group: group)
+        let sockets = Mutex<DNSListener.Sockets?>(nil)
         let result: Result<Void, any Error>
         do {
-            result = .success(try await serveHTTP(on: group))
+            try await serve(on: group) {
+                let open = try await listener.open()
+                sockets.withLock { $0 = open }
+                if let address = open.address { self.onListeningForDNS(address) }
+            }
+            result = .success(())
         } catch {
             result = .failure(error)
         }
-        await sockets.close()
+        await sockets.withLock { $0 }?.close()
         try result.get()
     }
 
-    private func serveHTTP(on group: any EventLoopGroup) async throws {
+    /// Serves HTTP.
+    ///
+    /// - Parameter prepare: Called when the address is ours, before connections are accepted in earnest.
+    private func serve(on group: any EventLoopGroup, prepare: @escaping @Sendable () async throws -> Void) async throws {
         let listener = HTTPListener(
-            configuration: configuration, group: group, services: services, onListening: onListening)
+            configuration: configuration, group: group, services: services, prepare: prepare, onListening: onListening)
         try await withThrowingDiscardingTaskGroup { tasks in
             if let checks { tasks.addTask { await checks.run() } }
             if let consul { tasks.addTask { await consul.run() } }

@@ -16,7 +16,7 @@ struct ServeCommand: AsyncParsableCommand {
             as an environment variable (brake.window is ROLLCALL_BRAKE_WINDOW), and with --set; flags win over the \
             environment, and that over the file.
 
-            Prints a line when it listens, and one with where it answers DNS. SIGTERM and SIGINT end it in order: \
+            Prints one line when it listens. SIGTERM and SIGINT end it in order: \
             requests in flight are answered, and watches are told. Exit codes: 0 stopped in order; 69 the port cannot \
             be used, or the folder is in use, full or damaged; 78 wrong configuration, or a folder that cannot be used.
             """)

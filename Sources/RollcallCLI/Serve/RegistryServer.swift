@@ -17,7 +17,7 @@ struct RegistryServer: Sendable {
 
     /// Serves until SIGTERM or SIGINT, then ends in order.
     ///
-    /// - Parameter announce: Told when the server listens: where, and what was recovered; then where it answers DNS.
+    /// - Parameter announce: Told once, when the server listens: where, and what was recovered.
     /// - Throws: `ServeError`.
     func run(announce: @escaping @Sendable (String) -> Void) async throws {
         let logger = logger("rollcall.server")
@@ -35,7 +35,7 @@ struct RegistryServer: Sendable {
             onListening: { address in
                 announce("listening on http://\(shown(address, configuration.address)), \(storage)")
                 if let address = dnsAddress.withLock({ $0 }) {
-                    announce("answering DNS on \(shown(address, configuration.dns.host))")
+                    logger.notice("answering DNS on \(shown(address, configuration.dns.host))")
                 }
             },
             onListeningForDNS: { address in dnsAddress.withLock { $0 = address } })

@@ -12,8 +12,11 @@ final class DNSDatagramHandler: ChannelInboundHandler {
     private let dialect: DNSDialect
     private let metrics: DNSMetrics
     private var random = PickRandom(seed: .random(in: 0 ... .max))
-    /// Holds the answers of one batch, and is used again once the kernel has taken them.
+    /// The answers of one batch, one after the other; used again once the kernel has taken them. They are cut out of it
+    /// only when all of them are there: a buffer that a slice refers to is copied as a whole when it is written to.
     private var answers = ByteBuffer()
+    private var clients: [SocketAddress] = []
+    private var ends: [Int] = []
     private static let answersBytesMax = 128 * 1024
 
     init(dialect: DNSDialect, metrics: DNSMetrics) {
@@ -27,15 +30,23 @@ final class DNSDatagramHandler: ChannelInboundHandler {
             dialect.answer(bytes, over: .udp, random: &random, into: &answers)
         }
         metrics.answered(outcome, over: .udp)
-        guard outcome != nil, let answer = answers.readSlice(length: answers.readableBytes) else { return }
-        context.write(
-            Self.wrapOutboundOut(AddressedEnvelope(remoteAddress: query.remoteAddress, data: answer)), promise: nil)
-        if answers.writerIndex > Self.answersBytesMax { answers = ByteBuffer() }
+        guard outcome != nil else { return }
+        clients.append(query.remoteAddress)
+        ends.append(answers.writerIndex)
+        if answers.writerIndex > Self.answersBytesMax { send(context) }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    func channelReadComplete(context: ChannelHandlerContext) { send(context) }
+
+    private func send(_ context: ChannelHandlerContext) {
+        for (client, end) in zip(clients, ends) {
+            guard let answer = answers.readSlice(length: end - answers.readerIndex) else { continue }
+            context.write(Self.wrapOutboundOut(AddressedEnvelope(remoteAddress: client, data: answer)), promise: nil)
+        }
         context.flush()
         answers.clear()
+        clients.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
     }
 
     /// Sending to a client may fail, because it is gone or out of reach; that is no reason to stop for the others.

@@ -32,15 +32,19 @@ public final class HTTPListener: Service {
     private let configuration: HTTPServerConfiguration
     private let group: any EventLoopGroup
     private let services: HTTPServices
+    private let prepare: @Sendable () async throws -> Void
     private let onListening: @Sendable (SocketAddress) -> Void
 
+    /// - Parameter prepare: Called when the address is taken, before `onListening`; an error of it ends the listener.
     init(
         configuration: HTTPServerConfiguration, group: any EventLoopGroup, services: HTTPServices,
+        prepare: @escaping @Sendable () async throws -> Void = {},
         onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.group = group
         self.services = services
+        self.prepare = prepare
         self.onListening = onListening
     }
 
@@ -50,6 +54,13 @@ public final class HTTPListener: Service {
     public func run() async throws {
         let connections = ConnectionTable(countMax: services.limits.connectionCountMax, eventLoop: group.next())
         let listener = try await bind(connections)
+        do {
+            try await prepare()
+        } catch {
+            try? await listener.close().get()
+            connections.closeAll()
+            throw error
+        }
         if let address = listener.localAddress { onListening(address) }
         await withTaskCancellationOrGracefulShutdownHandler {
             try? await listener.closeFuture.get()

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollcall
+
+import Rollcall
+import RollcallDNS
+import RollcallTesting
+import Synchronization
+import Testing
+
+@testable import RollcallServer
+
+@Suite("The DNS dialect", .timeLimit(.minutes(1)))
+struct DNSDialectTests {
+    @Test("a service is found under each of its names",
+        arguments: [
+            ("web.service.consul", ["8081", "8082"]), ("web.service.dc1.consul", ["8081", "8082"]),
+            ("WEB.Service.DC1.Consul", ["8081", "8082"]), ("blue.web.service.consul", ["8081"]),
+            ("BLUE.web.service.dc1.consul", ["8081"]), ("v1.2.web.service.consul", ["8082"]),
+            ("_web._tcp.service.consul", ["8081", "8082"]), ("_web._TCP.consul", ["8081", "8082"]),
+            ("_web._blue.service.dc1.consul", ["8081"]), ("_web._blue.dc1.consul", ["8081"]),
+        ])
+    func forms(name: String, ports: [String]) async throws {
+        let fixture = DNSFixture()
+        try await fixture.register("web", "10.0.0.1", 8081, tags: ["Blue"])
+        try await fixture.register("web", "10.0.0.2", 8082, tags: ["v1.2"])
+        let answer = try fixture.ask(name, .srv)
+        #expect(answer.responseCode == .noError && answer.flags.isAuthoritative)
+        #expect(answer.found.map { String($0.split(separator: " ")[2]) } == ports)
+        #expect(answer.additionals.count { $0.type == .a } == ports.count)
+    }
+
+    @Test("names that mean nothing do not exist",
+        arguments: [
+            "service.consul", "node.consul", "query.consul", "a.b.addr.consul", "zzzzzzzz.addr.consul", "web.consul",
+            "web.service.dc2.consul", "web.service.dc1.x.consul", "red.web.service.consul", "x.query.consul",
+            "web.service.node.consul", "ns.consul", "_web._udp.service.consul",
+        ])
+    func unknown(name: String) async throws {
+        let fixture = DNSFixture()
+        try await fixture.register("web", "10.0.0.1", 8081, tags: ["blue"])
+        let answer = try fixture.ask(name)
+        #expect(answer.responseCode == .nameError && answer.answers.isEmpty)
+        #expect(answer.authorities.map(\.type) == [.soa])
+    }
+
+    @Test("only healthy instances are answered with; suspect ones when there is nobody else")
+    func health() async throws {
+        let fixture = DNSFixture()
+        let check = CheckDefinition(kind: .ttl(.seconds(3600)), initialStatus: .passing)
+        for host in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
+            try await fixture.register("web", host, id: InstanceID(host), checks: [check])
+        }
+        func report(_ host: String, _ status: HealthCheck.Status) async throws {
+            try await fixture.registry.update(
+                InstanceKey("web", InstanceID(host)), incarnation: nil,
+                .check(id: "ttl", status: status, output: "said"))
+        }
+        try await report("10.0.0.1", .critical)
+        try await report("10.0.0.2", .warning)
+        #expect(try fixture.ask("web.service.consul").found == ["10.0.0.2", "10.0.0.3"])
+        try await report("10.0.0.3", .critical)
+        try await report("10.0.0.2", .critical)
+        #expect(try fixture.ask("web.service.consul").responseCode == .nameError)
+    }
+
+    @Test("instances that warn are left out when only passing ones are wanted")
+    func onlyPassing() async throws {
+        let fixture = DNSFixture { $0.onlyPassing = true }
+        let check = CheckDefinition(kind: .ttl(.seconds(3600)), initialStatus: .passing)
+        for host in ["10.0.0.1", "10.0.0.2"] {
+            try await fixture.register("web", host, id: InstanceID(host), checks: [check])
+        }
+        try await fixture.registry.update(
+            InstanceKey("web", "10.0.0.1"), incarnation: nil, .check(id: "ttl", status: .warning, output: ""))
+        #expect(try fixture.ask("web.service.consul").found == ["10.0.0.2"])
+    }
+
+    @Test("suspect instances are answered with when there is nobody else")
+    func suspects() async throws {
+        let fixture = DNSFixture()
+        for number in 1 ... 10 {
+            try await fixture.registry.register(
+                Registration(
+                    service: "web", host: "10.0.0.\(number)", port: 80,
+                    lease: LeaseTerms(kind: .heartbeat, ttl: .seconds(5), evictAfter: .seconds(20))))
+        }
+        fixture.clock.advance(by: .seconds(6))
+        var snapshot = fixture.registry.catalog.snapshot(of: "web")
+        // The lease keeper works in a task of its own.
+        while snapshot.instances.contains(where: { $0.status == .up }) {
+            await Task.yield()
+            snapshot = fixture.registry.catalog.snapshot(of: "web")
+        }
+        #expect(snapshot.instances.allSatisfy { $0.status == .suspect })
+        #expect(try fixture.ask("web.service.consul").answers.count == 10)
+    }
+
+    @Test("two instances at one address are one answer, and two places of service")
+    func duplicates() async throws {
+        let fixture = DNSFixture()
+        try await fixture.register("web", "10.0.0.1", 8081)
+        try await fixture.register("web", "10.0.0.1", 8082)
+        try await fixture.register("web", "10.0.0.1", 8082, id: "again")
+        #expect(try fixture.ask("web.service.consul").found == ["10.0.0.1"])
+        let places = try fixture.ask("web.service.consul", .srv)
+        #expect(places.answers.count == 2)
+        #expect(places.additionals.count { $0.type == .a } == 1)
+    }
+
+    @Test("addresses of both families, and names beside them")
+    func families() async throws {
+        let fixture = DNSFixture()
+        try await fixture.register("web", "10.0.0.1")
+        try await fixture.register("web", "2001:db8::1")
+        try await fixture.register("web", "backend.example.org")
+        #expect(try fixture.ask("web.service.consul", .a).found == ["10.0.0.1"])
+        #expect(try fixture.ask("web.service.consul", .aaaa).found == ["2001:db8::1"])
+        #expect(try fixture.ask("web.service.consul", .any).found == ["10.0.0.1", "2001:db8::1"])
+        let mail = try fixture.ask("web.service.consul", RecordType(rawValue: 15))
+        #expect(mail.responseCode == .noError && mail.answers.isEmpty && mail.authorities.count == 1)
+        // An alias may not stand beside other records of its name, so there is one when there are no others.
+        try await fixture.register("named", "one.example.org")
+        try await fixture.register("named", "two.example.org")
+        #expect(try fixture.ask("named.service.consul", .aaaa).answers.map(\.type) == [.cname])
+    }
+
+    @Test("answers change with the catalog, and with what nodes say")
+    func changes() async throws {
+        let fixture = DNSFixture(view: { ScriptedView(catalog: $0) })
+        let view = try #require(fixture.dialect.view as? ScriptedView)
+        try await fixture.register("web", "10.0.0.1")
+        #expect(try fixture.ask("web.service.consul").found == ["10.0.0.1"])
+        try await fixture.register("web", "10.0.0.2")
+        #expect(try fixture.ask("web.service.consul").found == ["10.0.0.1", "10.0.0.2"])
+        view.change(address: "10.7.7.7")
+        #expect(try fixture.ask("web.service.consul").found == ["10.7.7.7"])
+        #expect(try fixture.ask("web.service.consul").found == ["10.7.7.7"])
+        view.change(address: nil)
+        #expect(try fixture.ask("web.service.consul").found == ["10.0.0.1", "10.0.0.2"])
+    }
+
+    @Test("nodes that registrations name are found by name and by address, and vanish with them")
+    func nodes() async throws {
+        let fixture = DNSFixture()
+        try await fixture.register("web", "10.0.0.1", id: "1", node: "rack.7")
+        try await fixture.register("web", "10.0.0.2", id: "2")
+        #expect(try fixture.ask("Rack.7.node.consul").found == ["10.0.0.1"])
+        #expect(try fixture.ask("1.0.0.10.in-addr.arpa", .ptr).found == ["rack.7.node.dc1.consul."])
+        #expect(try fixture.ask("2.0.0.10.in-addr.arpa", .ptr).found == ["web.service.dc1.consul."])
+        try await fixture.register("web", "10.0.0.3", id: "1", node: "rack.8")
+        #expect(try fixture.ask("rack.7.node.consul").responseCode == .nameError)
+        #expect(try fixture.ask("rack.8.node.dc1.consul").found == ["10.0.0.3"])
+        try await fixture.registry.deregister(InstanceKey("web", "1"))
+        #expect(try fixture.ask("rack.8.node.consul").responseCode == .nameError)
+        #expect(try fixture.ask("3.0.0.10.in-addr.arpa", .ptr).responseCode == .refused)
+    }
+
+    @Test("prepared queries are asked for by their name")
+    func preparedQueries() async throws {
+        struct Queries: DNSPreparedQueries {
+            let found: [ServiceInstance]
+            func execute(_ name: String) -> DNSQueryResult? {
+                name == "near.web" ? DNSQueryResult(instances: found, ttl: .seconds(7)) : nil
+            }
+        }
+        let registering = DNSFixture()
+        try await registering.register("web", "10.0.0.1", 8081)
+        let found = registering.registry.catalog.snapshot(of: "web").instances
+        let fixture = DNSFixture(queries: Queries(found: found))
+        let answer = try fixture.ask("near.web.query.dc1.consul", .srv)
+        #expect(answer.answers.map(\.text) == ["near.web.query.dc1.consul. 7 IN SRV 1 1 8081 0a000001.addr.dc1.consul."])
+        #expect(try fixture.ask("far.query.consul").responseCode == .nameError)
+    }
+
+    @Test("a service, a node and the lack of something may be kept for as long as is configured")
+    func timesToLive() async throws {
+        let fixture = DNSFixture { configuration in
+            configuration.ttl.services = .seconds(1)
+            configuration.ttl.rules = ["db*": .seconds(2), "db-main*": .seconds(3), "db-main-1": .seconds(4)]
+            configuration.ttl.nodes = .seconds(5)
+            configuration.ttl.negative = .seconds(6)
+        }
+        for (name, ttl) in [("web", 1), ("DB", 2), ("db-other", 2), ("db-main-2", 3), ("DB-Main-1", 4)] {
+            try await fixture.register(ServiceName(name), "10.0.0.1")
+            #expect(try fixture.ask("\(name).service.consul").answers.map(\.ttl) == [UInt32(ttl)])
+        }
+        #expect(try fixture.ask("golden-node.node.consul").answers.map(\.ttl) == [5])
+        #expect(try fixture.ask("none.service.consul").authorities.map(\.ttl) == [6])
+    }
+
+    @Test("a domain of several labels is answered for, and no other")
+    func domain() async throws {
+        let fixture = DNSFixture { $0.domain = DomainName("registry.example.org") ?? .root }
+        try await fixture.register("web", "10.0.0.1")
+        #expect(try fixture.ask("web.service.Registry.Example.org").found == ["10.0.0.1"])
+        #expect(try fixture.ask("registry.example.org", .soa).found.first?.hasPrefix("ns.registry.example.org.") == true)
+        for name in ["web.service.consul", "example.org", "xregistry.example.org", ".", "service.org"] {
+            let answer = try fixture.ask(name)
+            #expect(answer.responseCode == .refused && !answer.flags.isAuthoritative && answer.answers.isEmpty)
+        }
+    }
+}
+
+/// Sends everybody to one address, when it is told one.
+private final class ScriptedView: DNSView {
+    private let known: CatalogDNSView
+    private let state = Mutex<(revision: UInt64, address: String?)>((0, nil))
+
+    init(catalog: Catalog) {
+        known = CatalogDNSView(catalog: catalog, ownNode: DNSFixture.ownNode)
+    }
+
+    func change(address: String?) { state.withLock { $0 = ($0.revision + 1, address) } }
+
+    var revision: UInt64 { state.withLock { $0.revision } }
+    var ownNode: DNSNode { known.ownNode }
+    func node(named name: String) -> DNSNode? { known.node(named: name) }
+    func owner(of address: IPAddress) -> DNSOwner? { known.owner(of: address) }
+
+    func endpoint(of instance: ServiceInstance) -> DNSEndpoint {
+        var endpoint = known.endpoint(of: instance)
+        endpoint.address = state.withLock { $0.address } ?? endpoint.address
+        return endpoint
+    }
+}
