@@ -134,7 +134,7 @@ public final class RollcallServer: Service {
     /// - Parameter prepare: Called when the address is ours, before connections are accepted in earnest.
     private func serve(on group: any EventLoopGroup, prepare: @escaping @Sendable () async throws -> Void) async throws {
         let listener = HTTPListener(
-            configuration: configuration, group: group, services: services, prepare: prepare, onListening: onListening)
+            configuration: configuration, group: group, services: services, onListening: onListening, prepare: prepare)
         try await withThrowingDiscardingTaskGroup { tasks in
             if let checks { tasks.addTask { await checks.run() } }
             if let consul { tasks.addTask { await consul.run() } }

@@ -38,8 +38,8 @@ public final class HTTPListener: Service {
     /// - Parameter prepare: Called when the address is taken, before `onListening`; an error of it ends the listener.
     init(
         configuration: HTTPServerConfiguration, group: any EventLoopGroup, services: HTTPServices,
-        prepare: @escaping @Sendable () async throws -> Void = {},
-        onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
+        onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in },
+        prepare: @escaping @Sendable () async throws -> Void = {}
     ) {
         self.configuration = configuration
         self.group = group

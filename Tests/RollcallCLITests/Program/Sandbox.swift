@@ -88,7 +88,7 @@ final class Sandbox: Sendable {
         return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     }()
 
-    /// Starts the program, or another one of this package.
+    /// Starts the program, or another one: of this package by its name, of the system by its path.
     func start(
         _ arguments: [String], environment: [String: String] = [:], program: String = "rollcall"
     ) async throws -> Process {
@@ -98,8 +98,9 @@ final class Sandbox: Sendable {
         let variables = [
             "OUT": output, "ERR": errors, "ROLLCALL_REGISTRY": "", "HOME": folder, "XDG_STATE_HOME": folder + "/state",
         ].merging(environment) { $1 }
+        let path = program.hasPrefix("/") ? program : Self.programs + "/" + program
         let child = try await ChildProcess.start(
-            ["sh", "-c", "exec \"$@\" > \"$OUT\" 2> \"$ERR\"", "sh", Self.programs + "/" + program] + arguments,
+            ["sh", "-c", "exec \"$@\" > \"$OUT\" 2> \"$ERR\"", "sh", path] + arguments,
             environment: variables
         ) { end in
             exit.yield(end)

@@ -19,8 +19,8 @@ struct DNSFixture: Sendable {
         name: "golden-node", address: "127.0.0.1", metadata: ["consul-network-segment": ""])
 
     init(
-        queries: (any DNSPreparedQueries)? = nil, view: (@Sendable (Catalog) -> any DNSView)? = nil,
-        _ change: (inout DNSConfiguration) -> Void = { _ in }
+        queries: (any DNSPreparedQueries)? = nil, _ change: (inout DNSConfiguration) -> Void = { _ in },
+        view: (@Sendable (Catalog) -> any DNSView)? = nil
     ) {
         let clock = ManualClock()
         self.clock = clock
@@ -42,7 +42,7 @@ struct DNSFixture: Sendable {
     ) async throws {
         try await registry.register(
             Registration(
-                service: service, id: id, host: host, port: port, tags: tags, weight: weight, node: node, lease: .none,
+                service: service, id: id, host: host, port: port, tags: tags, weight: weight, node: node, lease: .permanent,
                 checks: checks))
     }
 

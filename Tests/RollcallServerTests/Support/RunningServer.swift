@@ -9,12 +9,15 @@ import Rollcall
 import RollcallServer
 import RollcallTesting
 import ServiceLifecycle
+import Synchronization
 
 /// A server on a free port over a registry in memory whose time a test moves.
 struct RunningServer: Sendable {
     let registry: LocalRegistry
     let clock: ManualClock
     let port: Int
+    /// 0 without DNS.
+    let dnsPort: Int
     private let group: ServiceGroup
 
     /// Tells the server to stop, without waiting for it.
@@ -31,18 +34,23 @@ struct RunningServer: Sendable {
         var configuration = configuration
         configuration.http.port = 0
         configuration.http.eventLoopCount = 2
+        configuration.dns.port = 0
         let (ports, sink) = AsyncStream.makeStream(of: Int.self)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let server = RollcallServer(registry: registry, configuration: configuration, time: time, logger: quiet) {
-            sink.yield($0.port ?? 0)
-        }
+        let dnsPort = Mutex(0)
+        let server = RollcallServer(
+            registry: registry, configuration: configuration, time: time, logger: quiet,
+            onListening: { sink.yield($0.port ?? 0) },
+            onListeningForDNS: { address in dnsPort.withLock { $0 = address.port ?? 0 } })
         let group = ServiceGroup(services: [server], logger: quiet)
         let running = Task { try await group.run() }
         var iterator = ports.makeAsyncIterator()
         let port = await iterator.next() ?? 0
         let result: Result<Value, any Error>
         do {
-            result = .success(try await body(RunningServer(registry: registry, clock: clock, port: port, group: group)))
+            let running = RunningServer(
+                registry: registry, clock: clock, port: port, dnsPort: dnsPort.withLock { $0 }, group: group)
+            result = .success(try await body(running))
         } catch {
             result = .failure(error)
         }
