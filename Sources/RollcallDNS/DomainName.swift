@@ -36,7 +36,9 @@ public struct DomainName: Sendable {
     /// The name that these bytes are, uncompressed and to the end.
     public init?(wireBytes wire: [UInt8]) {
         var offset = 0
-        while offset < wire.count, wire[offset] != 0, wire[offset] <= Self.labelBytesMax { offset += 1 + Int(wire[offset]) }
+        while offset < wire.count, (1 ... Self.labelBytesMax).contains(Int(wire[offset])) {
+            offset += 1 + Int(wire[offset])
+        }
         guard offset == wire.count - 1, wire[offset] == 0, wire.count <= Self.bytesMax else { return nil }
         self.wire = wire
     }

@@ -159,7 +159,7 @@ struct MessageReader {
         while offset < end {
             let code = try word()
             let count = Int(try word())
-            guard count <= end - offset else { throw DNSFormatError("an option ends outside of its record", at: offset) }
+            guard count <= end - offset else { throw DNSFormatError("an option ends outside its record", at: offset) }
             options.append(ExtendedDNS.Option(code: code, data: Array(try take(count))))
         }
         guard offset == end else { throw DNSFormatError("an option ends outside of its record", at: offset) }

@@ -132,7 +132,9 @@ public final class RollcallServer: Service {
     /// Serves HTTP.
     ///
     /// - Parameter prepare: Called when the address is ours, before connections are accepted in earnest.
-    private func serve(on group: any EventLoopGroup, prepare: @escaping @Sendable () async throws -> Void) async throws {
+    private func serve(
+        on group: any EventLoopGroup, prepare: @escaping @Sendable () async throws -> Void
+    ) async throws {
         let listener = HTTPListener(
             configuration: configuration, group: group, services: services, onListening: onListening, prepare: prepare)
         try await withThrowingDiscardingTaskGroup { tasks in

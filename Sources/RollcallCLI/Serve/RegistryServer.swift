@@ -74,7 +74,7 @@ struct RegistryServer: Sendable {
 
     private var dnsConfiguration: DNSConfiguration {
         var dns = configuration.dns
-        // Whoever takes a free port for HTTP runs beside other servers, and has not asked for the well-known one of DNS.
+        // A server that takes a free port for HTTP runs beside others, and did not ask for the well-known one of DNS.
         if configuration.port == 0, !configuration.isDNSPortChosen { dns.port = 0 }
         dns.node = ServerNode.own(address: configuration.address)
         return dns

@@ -37,7 +37,8 @@ extension ServeKey {
             },
             get: { String($0.dns.domain.description.dropLast()) }),
         .duration(
-            "dns.ttl", \.dns.ttl.services, .zero ... .seconds(86_400), "How long an answer about a service may be kept."),
+            "dns.ttl", \.dns.ttl.services, .zero ... .seconds(86_400),
+            "How long an answer about a service may be kept."),
         ServeKey(
             name: "dns.service-ttl", expected: "names with durations, such as web=5s,db*=1m",
             summary: "The same for single services, or all whose names begin so: web=5s,db*=1m.",
@@ -51,13 +52,15 @@ extension ServeKey {
                     .joined(separator: ",")
             }),
         .duration(
-            "dns.node-ttl", \.dns.ttl.nodes, .zero ... .seconds(86_400), "How long an answer about a node may be kept."),
+            "dns.node-ttl", \.dns.ttl.nodes, .zero ... .seconds(86_400),
+            "How long an answer about a node may be kept."),
         .duration(
             "dns.negative-ttl", \.dns.ttl.negative, .zero ... .seconds(86_400),
             "How long it may be kept that a name does not exist."),
         .flag("dns.only-passing", \.dns.onlyPassing, "Leave out instances with a check that warns."),
         .flag(
-            "dns.node-metadata", \.dns.addsNodeMetadata, "Send the metadata of nodes along as TXT records, as Consul does."),
+            "dns.node-metadata", \.dns.addsNodeMetadata,
+            "Send the metadata of nodes along as TXT records, as Consul does."),
         .count(
             "dns.udp-answer-limit", \.dns.udpAnswersMax, 0 ... 65_535,
             "Records in an answer over UDP without EDNS; 0 leaves it to the size (Consul: 3)."),
@@ -70,7 +73,8 @@ extension ServeKey {
         .count(
             "dns.udp-payload", \.dns.udpPayloadMax, 512 ... 65_467,
             "Bytes of an answer over UDP, however many the client can take."),
-        .count("dns.connections", \.dns.connectionCountMax, 1 ... 1_000_000, "Open connections for DNS of all clients."),
+        .count(
+            "dns.connections", \.dns.connectionCountMax, 1 ... 1_000_000, "Open connections for DNS of all clients."),
         .duration(
             "dns.idle-time", \.dns.idleTimeMax, .milliseconds(10) ... .seconds(86_400),
             "A connection for DNS without a query for so long is closed."),

@@ -26,7 +26,7 @@ public struct DNSConfiguration: Sendable, Hashable {
     public var udpAnswersMax = 0
     /// Address answers to one query on any transport; 0 leaves it to the size.
     public var addressAnswersMax = 0
-    /// Whether an answer that had to be cut says so. Clients then ask again over TCP. Consul by default does not say so.
+    /// Whether an answer that had to be cut says so, and clients ask again over TCP. Consul by default does not say so.
     public var flagsTruncation = true
     /// Bytes of a datagram, whatever the client can take. Consul's limit.
     public var udpPayloadMax = 65_467

@@ -121,8 +121,9 @@ struct DNSZone: Sendable {
         guard count > 0 else { return .unknown }
         if count == 2, labels.isUnderscored(0), labels.isUnderscored(1) {
             let tag = labels.text(1).dropFirst().lowercased()
-            // In the standard's form the protocol has this place, and it is always named.
-            return .service(ServiceName(String(labels.text(0).dropFirst())), tag: tag == "tcp" || tag.isEmpty ? nil : tag)
+            let name = ServiceName(String(labels.text(0).dropFirst()))
+            // In the standard's form this is the protocol's place, which cannot be left out.
+            return .service(name, tag: tag == "tcp" || tag.isEmpty ? nil : tag)
         }
         let tag = count > 1 ? labels.text(0 ..< count - 1).lowercased() : nil
         return .service(ServiceName(labels.text(count - 1)), tag: tag)

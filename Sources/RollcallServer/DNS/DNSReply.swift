@@ -47,7 +47,8 @@ struct DNSExchange {
 
     /// The question as it was asked: the case of the name stays, too.
     var questionBytes: Range<Int> {
-        QueryHead.nameOffset ..< (head.questionCount == 0 ? QueryHead.nameOffset : QueryHead.nameOffset + head.nameBytes + 4)
+        let start = QueryHead.nameOffset
+        return start ..< (head.questionCount == 0 ? start : start + head.nameBytes + 4)
     }
 
     private static func clientSubnet(_ options: Range<Int>, _ bytes: UnsafeRawBufferPointer) -> Range<Int>? {
@@ -56,7 +57,9 @@ struct DNSExchange {
             let code = UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1])
             let count = Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3])
             // RFC 7871, section 6: the family, two lengths, the address.
-            if code == ExtendedDNS.Option.clientSubnet { return (4 ... 20).contains(count) ? offset ..< offset + 4 + count : nil }
+            if code == ExtendedDNS.Option.clientSubnet {
+                return (4 ... 20).contains(count) ? offset ..< offset + 4 + count : nil
+            }
             offset += 4 + count
         }
         return nil
