@@ -8,8 +8,8 @@ public import Rollcall
 public import ServiceLifecycle
 internal import Synchronization
 
-/// Serves a registry over HTTP (the native API, its watches, health and metrics, and Consul's API) and over DNS, and runs
-/// the health checks that instances declare.
+/// Serves a registry over HTTP (the native API with its watches, health and metrics, and Consul's API) and over DNS,
+/// and runs the health checks that instances declare.
 ///
 /// ```swift
 /// let server = RollcallServer(registry: LocalRegistry())

@@ -19,6 +19,6 @@ struct ConsulDialect: Sendable {
 }
 
 extension ConsulRoute {
-    /// The name of the route in metrics, such as `GET /v1/health/service/`.
-    var label: String { "\(methods.joined(separator: ",")) \(path)" }
+    /// The name of the route in metrics, such as `GET|PUT|DELETE /v1/kv/`.
+    var label: String { "\(methods.joined(separator: "|")) \(path)" }
 }
