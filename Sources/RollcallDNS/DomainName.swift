@@ -11,6 +11,7 @@ public struct DomainName: Sendable {
     public static let bytesMax = 255
     /// Bytes of a label (RFC 1035, section 2.3.4).
     public static let labelBytesMax = 63
+    /// The name without labels, `.`.
     public static let root = DomainName(wire: [0])
 
     /// - Parameter wire: A well-formed name.

@@ -3,7 +3,9 @@
 
 /// An address as records hold it.
 public enum IPAddress: Sendable, Hashable {
+    /// The four bytes, the first one highest.
     case v4(UInt32)
+    /// The first eight bytes and the last eight, the first one of each highest.
     case v6(UInt64, UInt64)
 
     /// Reads `192.0.2.1` or an IPv6 address in one of the forms of RFC 4291, section 2.2. An IPv4 address that is

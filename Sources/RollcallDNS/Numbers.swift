@@ -11,11 +11,17 @@ public struct RecordType: RawRepresentable, Sendable, Hashable {
     }
 
     // RFC 1035, section 3.2.2.
+    /// An IPv4 address.
     public static let a = RecordType(rawValue: 1)
+    /// A name server.
     public static let ns = RecordType(rawValue: 2)
+    /// An alias.
     public static let cname = RecordType(rawValue: 5)
+    /// The start of a zone of authority.
     public static let soa = RecordType(rawValue: 6)
+    /// A pointer to a name.
     public static let ptr = RecordType(rawValue: 12)
+    /// Texts.
     public static let txt = RecordType(rawValue: 16)
     /// RFC 3596.
     public static let aaaa = RecordType(rawValue: 28)
@@ -24,8 +30,11 @@ public struct RecordType: RawRepresentable, Sendable, Hashable {
     /// RFC 6891: no record of a name, but properties of the message.
     public static let opt = RecordType(rawValue: 41)
     // Questions only: RFC 1995, RFC 5936, RFC 8482.
+    /// What has changed in a zone.
     public static let ixfr = RecordType(rawValue: 251)
+    /// A whole zone.
     public static let axfr = RecordType(rawValue: 252)
+    /// Whatever there is.
     public static let any = RecordType(rawValue: 255)
 }
 
@@ -48,6 +57,7 @@ public struct RecordClass: RawRepresentable, Sendable, Hashable {
         self.rawValue = rawValue
     }
 
+    /// IN.
     public static let internet = RecordClass(rawValue: 1)
     /// Questions only.
     public static let any = RecordClass(rawValue: 255)
@@ -61,12 +71,17 @@ public struct ResponseCode: RawRepresentable, Sendable, Hashable {
         self.rawValue = rawValue
     }
 
+    /// NOERROR; an answer without records when there are none of the type.
     public static let noError = ResponseCode(rawValue: 0)
+    /// FORMERR: the query cannot be read.
     public static let formatError = ResponseCode(rawValue: 1)
+    /// SERVFAIL: the server cannot answer now.
     public static let serverFailure = ResponseCode(rawValue: 2)
     /// NXDOMAIN.
     public static let nameError = ResponseCode(rawValue: 3)
+    /// NOTIMP: a kind of query that the server does not know.
     public static let notImplemented = ResponseCode(rawValue: 4)
+    /// REFUSED: not for this zone, or not for this client.
     public static let refused = ResponseCode(rawValue: 5)
     /// RFC 6891: a version of EDNS that is not spoken.
     public static let badVersion = ResponseCode(rawValue: 16)

@@ -3,21 +3,29 @@
 
 /// What a server has to know of a query, read in place: nothing is copied, and nothing of the answer sections is kept.
 public struct QueryHead: Sendable, Hashable {
+    /// To be returned in the answer.
     public var id: UInt16
+    /// The second word of the header.
     public var flags: MessageFlags
+    /// QDCOUNT, 0 to 65535.
     public var questionCount: Int
     /// The bytes of the first question's name, which begins at `nameOffset` and is never compressed: there is nothing
     /// before it to point to. 0 without a question.
     public var nameBytes = 0
+    /// The first question's type; 0 without a question.
     public var type = RecordType(rawValue: 0)
+    /// The first question's class; 0 without a question.
     public var recordClass = RecordClass(rawValue: 0)
+    /// `nil` for a query without the OPT record.
     public var edns: Extension?
 
     /// The OPT record of a query.
     public struct Extension: Sendable, Hashable {
         /// Bytes of a datagram that the client can take. Below 512 means 512 (RFC 6891, section 6.2.3).
         public var payloadSize: UInt16
+        /// Above 0 it is answered with ``ResponseCode/badVersion``.
         public var version: UInt8
+        /// DO of RFC 3225, which the answer returns.
         public var isSecurityOK: Bool
         /// Where its options are in the message, each with its code and its length. They are well-formed.
         public var options: Range<Int>
@@ -26,11 +34,13 @@ public struct QueryHead: Sendable, Hashable {
     /// Where the first question's name begins: after the header (RFC 1035, section 4.1.1).
     public static let nameOffset = 12
 
+    /// What the bytes of a datagram, or of a message over TCP, are.
     public enum Outcome: Sendable, Hashable {
         /// No query: no answer either. Answering an answer would let two servers talk forever.
         case ignored
         /// It cannot be read beyond its header.
         case malformed(id: UInt16, flags: MessageFlags)
+        /// A query whose head is well-formed.
         case query(QueryHead)
     }
 

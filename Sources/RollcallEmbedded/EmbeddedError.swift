@@ -3,6 +3,7 @@
 
 /// Why the file of a registry cannot be used. The message names the file, what is wrong with it, and what to do.
 public struct EmbeddedError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong, to be told apart by a program.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String {
             case badPath, notReadable, notWritable, locked, notADatabase, foreign, damaged, unreadableRow, newerSchema,
@@ -12,7 +13,9 @@ public struct EmbeddedError: Error, Sendable, CustomStringConvertible {
 
         /// The path names something that is not a file, or a directory that is not there and cannot be made.
         public static let badPath = Code(kind: .badPath)
+        /// The file is there, and this process may not read it.
         public static let notReadable = Code(kind: .notReadable)
+        /// The file, or the directory for it, is there, and this process may not write to it.
         public static let notWritable = Code(kind: .notWritable)
         /// Another registry has the file open.
         public static let locked = Code(kind: .locked)
@@ -34,6 +37,7 @@ public struct EmbeddedError: Error, Sendable, CustomStringConvertible {
         public var description: String { kind.rawValue }
     }
 
+    /// For decisions; ``problem`` and ``advice`` are for people.
     public let code: Code
     /// The file that was to be opened.
     public let file: String

@@ -13,6 +13,7 @@ public enum EmbeddedRegistry {
         /// Not less than 64 KiB. `nil` leaves it to the disk.
         public var maximumFileBytes: Int?
 
+        /// - Parameter maximumFileBytes: `nil` leaves it to the disk.
         public init(maximumFileBytes: Int? = nil) {
             self.maximumFileBytes = maximumFileBytes
         }

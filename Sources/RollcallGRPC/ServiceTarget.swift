@@ -8,6 +8,7 @@ public import Rollcall
 
 /// A service that a gRPC client dials by its name; a ``ServiceResolver`` says where that is.
 public struct ServiceTarget: ResolvableTarget, Sendable, Hashable {
+    /// Whose instances are called.
     public var service: ServiceName
     /// Which of the instances' named ports serves gRPC; `nil` for the primary one. Instances without a port of
     /// this name are not called.

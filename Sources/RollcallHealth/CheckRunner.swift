@@ -6,6 +6,7 @@ internal import Synchronization
 
 /// Is told how checks run. Called from many threads; has to be quick.
 public protocol CheckRunnerObserver: Sendable {
+    /// A round came to `status`, before thresholds, and took `duration`.
     func roundEnded(_ check: CheckDefinition, _ status: HealthCheck.Status, after duration: Duration)
     /// How many checks there are, how many run, and how many are due and wait.
     func levels(checks: Int, running: Int, queued: Int)
@@ -42,6 +43,10 @@ public final class CheckRunner: Sendable {
     /// Time is looked at at least so often.
     private static let longestSleep: Duration = .seconds(60)
 
+    /// - Parameters:
+    ///   - configuration: Concurrency, jitter and flap damping.
+    ///   - probe: Asks the targets.
+    ///   - time: The time that rounds are planned by.
     public init(
         configuration: CheckSchedulerConfiguration = CheckSchedulerConfiguration(), probe: any HealthProbe,
         time: TimeSource = .system, observer: (any CheckRunnerObserver)? = nil
@@ -226,8 +231,11 @@ extension CheckRunner.State {
 
 /// What has to be written about a check.
 public struct CheckFinding: Sendable {
+    /// What to tell the registry.
     public enum Action: Sendable, Hashable {
+        /// The status has changed, or is known for the first time.
         case record(HealthCheck.Status, output: String)
+        /// The status is as it was; the output says something else.
         case refresh(output: String)
         /// It was critical for too long: the instance is to be deregistered.
         case deregister
@@ -242,8 +250,12 @@ public struct CheckFinding: Sendable {
     }
 
     let handle: CheckHandle
+    /// Whose check it is.
     public let key: InstanceKey
+    /// The life that was checked: a write should name it.
     public let incarnation: Incarnation
+    /// Which of the checks that the instance declares.
     public let checkID: String
+    /// Earlier findings that were not taken yet are part of it.
     public fileprivate(set) var action: Action
 }

@@ -21,6 +21,7 @@ public struct CommandProbe: HealthProbe {
     /// What of the output is kept.
     static let outputBytes = 4096
 
+    /// A probe without state: one serves all checks.
     public init() {}
 
     public func probe(_ check: CheckDefinition, of instance: ServiceInstance) async -> CheckResult {

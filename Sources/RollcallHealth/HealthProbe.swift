@@ -9,6 +9,7 @@ public import Rollcall
 /// when its task is cancelled, as far as it can. It holds bounded memory. Its output says exactly what was asked and
 /// what went wrong; it holds nothing that differs from round to round while nothing has changed, such as a latency.
 public protocol HealthProbe: Sendable {
+    /// Asks once. A check of a kind that the probe does not know is critical, and the output says so.
     func probe(_ check: CheckDefinition, of instance: ServiceInstance) async -> CheckResult
 }
 

@@ -61,7 +61,9 @@ extension RegistryError {
 
 /// A registry that was opened by its URL, to be closed when it is no longer used.
 public struct OpenedRegistry: Sendable {
+    /// As it was given.
     public let url: String
+    /// Reads, watches and writes.
     public let registry: any Registry
     private let shutdown: @Sendable () async -> Void
 

@@ -34,5 +34,6 @@ public struct RemoteConfiguration: Sendable, Hashable {
     /// Who vouches for servers that are spoken to over TLS.
     public var trust = ServerTrust.system
 
+    /// The defaults, to be changed property by property.
     public init() {}
 }

@@ -5,6 +5,7 @@
 public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
     /// A host name, an IPv4 address or an IPv6 address without brackets.
     public var host: String
+    /// 1 to 65535.
     public var port: Int
     /// Whether the server is spoken to over TLS.
     public var isSecure: Bool
@@ -12,6 +13,7 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
     /// The port of the native API.
     public static let defaultPort = 8500
 
+    /// - Parameter host: IPv6 without brackets.
     public init(host: String, port: Int = Self.defaultPort, isSecure: Bool = false) {
         self.host = host
         self.port = port

@@ -5,6 +5,7 @@ public import Rollcall
 
 /// An engine opened for a test, with power over its time.
 public protocol RegistryFixture: Sendable {
+    /// The type of the registry under test.
     associatedtype Engine: Registry
 
     /// The registry under test, empty at first.
@@ -37,8 +38,10 @@ extension RegistryFixture {
 /// A registry in memory whose time a test moves.
 public struct InMemoryFixture: RegistryFixture {
     public let registry: LocalRegistry
+    /// What the leases run by.
     public let clock: ManualClock
 
+    /// - Parameter configuration: Of the registry, for tests of its limits.
     public init(configuration: LocalRegistry.Configuration = LocalRegistry.Configuration()) {
         clock = ManualClock()
         registry = LocalRegistry(configuration: configuration, time: .manual(clock))

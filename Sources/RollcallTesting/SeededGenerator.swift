@@ -6,6 +6,7 @@
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// - Parameter seed: Any; near ones give unrelated numbers.
     public init(seed: UInt64) {
         state = seed
     }

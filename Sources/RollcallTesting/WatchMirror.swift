@@ -7,12 +7,17 @@ public import Testing
 /// Keeps a copy of what a watch tells, as any consumer does, and checks the watch contract on the way: a complete
 /// snapshot comes first (unless the watch was resumed), and revisions never go back.
 public struct WatchMirror {
+    /// What is registered within the scope, as far as the watch has told.
     public private(set) var instances: [InstanceKey: ServiceInstance] = [:]
+    /// Of the last event; zero before the first.
     public private(set) var revision = Revision.zero
+    /// The last state told.
     public private(set) var engine = EngineState.connected
     /// How many events came, and of which kinds.
     public private(set) var snapshots: [WatchSnapshot.Cause] = []
+    /// All changes that were told, in their order.
     public private(set) var changes: [InstanceChange] = []
+    /// How many events came.
     public private(set) var events = 0
     private var iterator: Watch.Iterator
     private var isComplete: Bool
@@ -76,6 +81,7 @@ public struct WatchMirror {
         }
     }
 
+    /// Thrown when there is nothing more to wait for.
     public struct WatchEnded: Error, CustomStringConvertible {
         public var description: String { "the watch ended before what was waited for" }
     }

@@ -9,12 +9,14 @@ internal import Synchronization
 /// snapshots and follow watches. One lock guards it, held for a look-up, or to swap in the snapshots of one
 /// publication; nothing is computed for a reader and nobody is called under it.
 public final class Catalog: Sendable {
+    /// How much a catalog remembers of what has passed.
     public struct Configuration: Sendable, Hashable {
         /// How many changes are kept for watches that resume. A change costs about 200 bytes beside the instance.
         public var historyChanges = 16_384
         /// A consumer that is further behind than this gets a snapshot instead of changes.
         public var changesPerEvent = 256
 
+        /// The defaults, to be changed property by property.
         public init() {}
     }
 
@@ -111,6 +113,7 @@ public final class Catalog: Sendable {
         var isLive = false
         var engineVersion: UInt64?
 
+        /// - Parameter revision: The last one that the follower has seen; `nil` begins with a snapshot.
         public init(revision: Revision? = nil) {
             self.revision = revision
         }

@@ -9,6 +9,7 @@ public struct InstanceChange: Sendable, Hashable {
         case registered
         /// The registration of a present life was replaced.
         case updated
+        /// Removed because somebody, mostly the instance itself, asked for it.
         case deregistered
         /// Removed because its lease ran out long ago.
         case evicted
@@ -26,13 +27,16 @@ public struct InstanceChange: Sendable, Hashable {
         case checkChanged
     }
 
+    /// Its own: no two changes of an engine share one.
     public let revision: Revision
+    /// The one reason that is told: a registration that changed an instance and brought it back is `updated`.
     public let kind: Kind
     /// The instance after the change; when it was removed, as it was last.
     public let instance: ServiceInstance
     /// When the change came to be, on the time line of the catalog's owner.
     public let bornAt: Instant
 
+    /// - Parameter instance: As it is after the change, with the same `revision`; as it was last, for a removal.
     public init(revision: Revision, kind: Kind, instance: ServiceInstance, bornAt: Instant) {
         self.revision = revision
         self.kind = kind
@@ -40,6 +44,7 @@ public struct InstanceChange: Sendable, Hashable {
         self.bornAt = bornAt
     }
 
+    /// Whose change it is.
     public var key: InstanceKey { instance.key }
 
     /// Whether the instance is gone.

@@ -22,6 +22,7 @@ public final class Listener: Sendable {
         }
     }
 
+    /// What a listener does with an event; the next one waits until it has returned.
     public typealias Body = @Sendable (WatchEvent) async throws -> Void
 
     /// Ends the listener; an event that it is busy with is finished.

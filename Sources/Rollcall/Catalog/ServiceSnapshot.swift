@@ -7,6 +7,7 @@ internal import Synchronization
 /// The instances of one service at one revision. Immutable, and cheap to make from its predecessor: a change of one
 /// instance shares all the others.
 public final class ServiceSnapshot: Sendable {
+    /// As it was asked for or first registered: its case may differ from that of the instances' own.
     public let service: ServiceName
     /// The revision that last changed the service.
     public let revision: Revision
@@ -34,6 +35,7 @@ public final class ServiceSnapshot: Sendable {
 
     /// The number of instances, whatever their status.
     public var count: Int { members.count }
+    /// Whether there is no instance of any status.
     public var isEmpty: Bool { members.isEmpty }
 
     /// The instance `id`.

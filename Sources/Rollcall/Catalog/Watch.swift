@@ -3,8 +3,11 @@
 
 /// What a watch follows.
 public enum WatchScope: Sendable, Hashable {
+    /// One service, also while it has no instances.
     case service(ServiceName)
+    /// Some services; their changes come in one order.
     case services(Set<ServiceName>)
+    /// Every service, also those that come to be later.
     case all
 
     func contains(_ service: ServiceName) -> Bool {
@@ -18,6 +21,7 @@ public enum WatchScope: Sendable, Hashable {
 
 /// Whether the engine that a catalog mirrors can be heard.
 public enum EngineState: Sendable, Hashable {
+    /// What is known is as new as the engine's own state, but for the way here.
     case connected
     /// Not heard since then. The last good list stays served.
     case stale(since: WallTime)
@@ -35,6 +39,7 @@ public enum WatchEvent: Sendable {
 
 /// The complete state of a watch's scope at one revision.
 public struct WatchSnapshot: Sendable {
+    /// Why a complete state is told instead of changes.
     public enum Cause: String, Sendable, Hashable {
         /// The watch begins.
         case initial
@@ -46,11 +51,13 @@ public struct WatchSnapshot: Sendable {
 
     /// A watch that is resumed from here misses nothing.
     public let revision: Revision
+    /// Why this is not a list of changes.
     public let cause: Cause
     /// The services of the scope that have instances; for a scope of one service always that one, also when it is
     /// empty.
     public let services: [ServiceSnapshot]
 
+    /// - Parameter services: For a scope of one service that one, also when it is empty.
     public init(revision: Revision, cause: Cause, services: [ServiceSnapshot]) {
         self.revision = revision
         self.cause = cause
@@ -62,8 +69,10 @@ public struct WatchSnapshot: Sendable {
 public struct WatchChanges: Sendable {
     /// A watch that is resumed from here misses nothing.
     public let revision: Revision
+    /// In the order of their revisions; not empty.
     public let changes: [InstanceChange]
 
+    /// - Parameter revision: Not lower than that of the last change.
     public init(revision: Revision, changes: [InstanceChange]) {
         self.revision = revision
         self.changes = changes

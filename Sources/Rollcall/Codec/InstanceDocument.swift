@@ -14,8 +14,11 @@ public struct InstanceDocument: Sendable {
         case refused
     }
 
+    /// `nil` when the field is missing; the path of the request or a key names it then.
     public var service: String?
+    /// `nil` when the field is missing.
     public var id: String?
+    /// `nil` when the field is missing: whichever life is present.
     public var incarnation: UInt64?
     private var host: String?
     private var port: UInt16?

@@ -155,5 +155,6 @@ extension JSONWriter {
         }
     }
 
+    /// A moment as text of RFC 3339 in UTC, with milliseconds.
     public mutating func field(_ name: StaticString, _ time: WallTime) { field(name, time.description) }
 }

@@ -14,6 +14,10 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     private static let nameScalarsMax = 64
     private static let pathBytesMax = 512
 
+    /// - Parameters:
+    ///   - offset: In bytes from the start of the text.
+    ///   - path: As ``path``; reading completes it from the inside outwards.
+    ///   - message: `expected …` and what was found, without the place.
     public init(offset: Int, path: String = "", message: String) {
         self.offset = offset
         self.path = path

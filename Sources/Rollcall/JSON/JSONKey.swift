@@ -38,6 +38,7 @@ public struct JSONKey: Sendable, CustomStringConvertible {
         key.utf8Count == name.utf8CodeUnitCount && key.hasBytes(of: name)
     }
 
+    /// Whether the name differs from `name` in any byte.
     @inlinable
     public static func != (key: JSONKey, name: StaticString) -> Bool { !(key == name) }
 

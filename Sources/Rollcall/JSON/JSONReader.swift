@@ -3,6 +3,7 @@
 
 /// What kind of value begins at a place of a JSON text.
 public enum JSONKind: Hashable, Sendable {
+    /// `bool` stands for `true` and `false`; numbers of all forms are one kind.
     case null, bool, number, string, array, object
 }
 

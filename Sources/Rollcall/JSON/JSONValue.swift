@@ -3,13 +3,17 @@
 
 /// A JSON value as a tree, for texts that are small or rare; hot paths use ``JSONReader`` and ``JSONWriter``.
 public enum JSONValue: Sendable, Hashable {
+    /// The literal `null`: a value that is there, unlike a member that is missing.
     case null
+    /// `true` or `false`.
     case bool(Bool)
     /// A number written without fraction and exponent that fits 64 bits; exact.
     case integer(Int64)
     /// Any other number.
     case number(Double)
+    /// A text with its escapes resolved.
     case string(String)
+    /// Elements in the order of the text.
     case array([JSONValue])
     /// Members in the order of the text. A name may occur twice; ``subscript(_:)-(String)`` takes the last.
     case object([JSONMember])
@@ -17,9 +21,12 @@ public enum JSONValue: Sendable, Hashable {
 
 /// One name and value of an object.
 public struct JSONMember: Sendable, Hashable {
+    /// The name with its escapes resolved; it may be empty.
     public var key: String
+    /// What stands behind the colon.
     public var value: JSONValue
 
+    /// A member; nothing keeps an object from having two of one name.
     public init(key: String, value: JSONValue) {
         self.key = key
         self.value = value

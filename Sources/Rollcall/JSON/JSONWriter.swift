@@ -18,9 +18,13 @@ public struct JSONWriter: Sendable {
         if capacity > 0 { bytes.reserveCapacity(capacity) }
     }
 
+    /// Writes `{`; members follow, each as a ``key(_:)-(StaticString)`` and a value.
     public mutating func beginObject() { open(UInt8(ascii: "{")) }
+    /// Writes the `}` of the object that was begun last.
     public mutating func endObject() { close(UInt8(ascii: "}")) }
+    /// Writes `[`; values follow.
     public mutating func beginArray() { open(UInt8(ascii: "[")) }
+    /// Writes the `]` of the array that was begun last.
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
     /// Begins a member whose name is known to contain nothing that needs an escape.
@@ -59,7 +63,9 @@ public struct JSONWriter: Sendable {
         if value.isFinite { token(value.description) } else { null() }
     }
 
+    /// Writes `true` or `false`.
     public mutating func bool(_ value: Bool) { token(value ? "true" : "false") }
+    /// Writes `null`.
     public mutating func null() { token("null") }
 
     /// Writes one complete value that is already valid JSON, as it is.

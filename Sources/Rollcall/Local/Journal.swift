@@ -27,8 +27,10 @@ public struct JournalBatch: Sendable {
     /// above it, so that revisions never go backwards although most changes are not written.
     public var revisionCeiling: Revision?
 
+    /// A batch with nothing to store.
     public init() {}
 
+    /// Whether nothing has to be made durable.
     public var isEmpty: Bool {
         stored.isEmpty && removed.isEmpty && records.isEmpty && revisionCeiling == nil
     }
@@ -36,11 +38,14 @@ public struct JournalBatch: Sendable {
 
 /// What a journal held at its start.
 public struct RecoveredState: Sendable {
+    /// In any order, each key once, with leases as they were when they were stored.
     public var instances: [ServiceInstance]
+    /// In any order, each key once.
     public var records: [Record]
     /// No higher revision was given out before.
     public var revision: Revision
 
+    /// - Parameter revision: Not lower than that of any instance.
     public init(instances: [ServiceInstance] = [], records: [Record] = [], revision: Revision = .zero) {
         self.instances = instances
         self.records = records

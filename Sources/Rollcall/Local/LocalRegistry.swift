@@ -12,15 +12,20 @@ internal import Synchronization
 /// published, so nobody ever sees what a crash could take back. Heartbeats pass all this by: they touch the lease
 /// alone.
 public final class LocalRegistry: CatalogRegistry {
+    /// What a registry accepts, and how much it holds at once.
     public struct Configuration: Sendable {
+        /// Registrations that go beyond are refused as `invalid`.
         public var limits = ModelLimits.standard
+        /// When evictions are held back because too many leases run out together.
         public var brake = BrakeConfiguration()
+        /// How much is remembered for watches that resume.
         public var catalog = Catalog.Configuration()
         /// Writes that may wait; further ones are refused as `overloaded`.
         public var waitingWrites = 65_536
         /// Writes that are made durable together at most.
         public var batchWrites = 8192
 
+        /// The defaults, to be changed property by property.
         public init() {}
     }
 

@@ -96,7 +96,9 @@ extension HTTPCheck {
 
 /// `host:port` or `:port`, an IPv6 address in brackets.
 public struct CheckTarget: Sendable, Hashable, CustomStringConvertible {
+    /// A host name or an address; IPv6 without brackets.
     public let host: String
+    /// 1 to 65535.
     public let port: UInt16
 
     /// Reads a target.

@@ -9,10 +9,12 @@
 public struct CheckDefinition: Sendable, Hashable {
     /// What is asked, and how.
     public enum Kind: Sendable, Hashable {
+        /// Passing when an HTTP request is answered as expected.
         case http(HTTPCheck)
         /// Passing when a TCP connection is accepted. `target` is `host:port`, `:port` on the instance's host, or empty
         /// for its primary port.
         case tcp(target: String)
+        /// Passing when the gRPC health protocol answers `SERVING`.
         case grpc(GRPCCheck)
         /// Passing when the command ends with 0, warning with 1, critical with anything else. The first argument is the
         /// program; no shell is involved. Run only where the server's configuration allows it.
@@ -39,6 +41,7 @@ public struct CheckDefinition: Sendable, Hashable {
     public var id: String
     /// For display; may be empty.
     public var name: String
+    /// What is asked. A definition of another kind is another check: its result begins anew.
     public var kind: Kind
     /// From the end of a round to the begin of the next, give or take the jitter of the scheduler. Not used by `ttl`.
     public var interval: Duration
@@ -90,9 +93,11 @@ public struct CheckDefinition: Sendable, Hashable {
 public struct HTTPCheck: Sendable, Hashable {
     /// A path on the instance's primary port, or an absolute URL.
     public var target: String
+    /// A token of RFC 9110, such as `GET` or `HEAD`, sent as it is.
     public var method: String
     /// Sent beside the usual ones.
     public var headers: [String: String]
+    /// Sent with the request; empty sends none.
     public var body: String
     /// The statuses that pass. 429 warns when it is not among them, as in Consul; any other is critical.
     public var expectedStatus: ClosedRange<Int>
@@ -101,6 +106,8 @@ public struct HTTPCheck: Sendable, Hashable {
     /// Whether any certificate is good enough.
     public var skipsVerification: Bool
 
+    /// - Parameter target: A path that begins with `/`, or an absolute URL. Others are refused by
+    ///   ``Registration/validate(limits:)``.
     public init(
         target: String, method: String = "GET", headers: [String: String] = [:], body: String = "",
         expectedStatus: ClosedRange<Int> = Self.defaultStatus, bodyContains: String? = nil,
@@ -115,6 +122,7 @@ public struct HTTPCheck: Sendable, Hashable {
         self.skipsVerification = skipsVerification
     }
 
+    /// Any 2xx, as Consul's HTTP checks.
     public static let defaultStatus = 200 ... 299
 }
 
@@ -129,6 +137,7 @@ public struct GRPCCheck: Sendable, Hashable {
     /// Whether any certificate is good enough.
     public var skipsVerification: Bool
 
+    /// What is left out asks the server as a whole, on the primary port, without TLS.
     public init(target: String = "", service: String = "", isSecure: Bool = false, skipsVerification: Bool = false) {
         self.target = target
         self.service = service

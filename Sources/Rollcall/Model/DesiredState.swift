@@ -3,6 +3,7 @@
 
 /// What an operator (or the instance's own shutdown) wants of an instance.
 public enum DesiredState: Sendable, Hashable {
+    /// Nothing special: health alone decides whether it is called.
     case enabled
     /// No new traffic; what runs may finish. `until` tells callers when the instance is going to be gone, if known.
     case draining(until: WallTime?, reason: String)

@@ -3,6 +3,7 @@
 
 /// Whether an instance can be trusted with a request. It is derived from what is known of the instance, never stored.
 public enum InstanceStatus: String, Sendable, Hashable, CaseIterable {
+    /// Enabled, ready, its lease current and all checks passing, if it has any.
     case up
     /// Serving, with a check that warns.
     case warning
@@ -10,6 +11,7 @@ public enum InstanceStatus: String, Sendable, Hashable, CaseIterable {
     case starting
     /// A check is critical, or the lease ran out.
     case down
+    /// Finishes what it has and takes nothing new.
     case draining
     /// In maintenance.
     case outOfService

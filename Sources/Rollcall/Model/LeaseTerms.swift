@@ -3,6 +3,7 @@
 
 /// On which terms an instance stays in the registry.
 public struct LeaseTerms: Sendable, Hashable {
+    /// What keeps an instance registered.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         /// The instance sends heartbeats.
         case heartbeat
@@ -12,12 +13,14 @@ public struct LeaseTerms: Sendable, Hashable {
         case none
     }
 
+    /// ``ttl`` and ``evictAfter`` matter for `heartbeat` only.
     public var kind: Kind
     /// An instance that sent no heartbeat for this long is `down`.
     public var ttl: Duration
     /// An instance that sent no heartbeat for this long is removed. Not less than `ttl`.
     public var evictAfter: Duration
 
+    /// - Parameter evictAfter: Three times `ttl` when left out, as Eureka's 90 s for heartbeats each 30 s.
     public init(kind: Kind = .heartbeat, ttl: Duration = Self.defaultTTL, evictAfter: Duration? = nil) {
         self.kind = kind
         self.ttl = ttl

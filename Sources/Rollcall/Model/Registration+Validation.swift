@@ -8,6 +8,9 @@ public struct FieldFault: Sendable, Hashable, CustomStringConvertible {
     /// What is wrong, as half a sentence that begins with the value or with "must".
     public let problem: String
 
+    /// - Parameters:
+    ///   - field: As on the wire, with its path: `checks[0].id`.
+    ///   - problem: Half a sentence that is shown after the field.
     public init(_ field: String, _ problem: String) {
         self.field = field
         self.problem = problem

@@ -6,7 +6,9 @@
 /// What others say of it (an operator's desired state, the results of health checks, the measured lease) is in
 /// ``ServiceInstance``.
 public struct Registration: Sendable, Hashable {
+    /// What it is an instance of.
     public var service: ServiceName
+    /// Unique within the service. Registering under one that exists updates that instance.
     public var id: InstanceID
     /// A host name, an IPv4 address or an IPv6 address without brackets.
     public var host: String
@@ -20,15 +22,19 @@ public struct Registration: Sendable, Hashable {
     public var healthCheck: String?
     /// Labels, in the order given, each once.
     public var tags: [String]
+    /// For callers and people. Balancers take its key `weight` for the weight where ``weight`` is the default.
     public var metadata: [String: String]
     /// The share of traffic relative to the other instances, 0 to 65535; 0 means listed without traffic.
     public var weight: UInt16
+    /// Where it runs, for callers that prefer their own zone.
     public var locality: Locality
     /// The machine or the pod that the instance runs on; may be empty.
     public var node: String
     /// The version of the software; may be empty.
     public var version: String
+    /// Whether it may be called yet.
     public var readiness: Readiness
+    /// What keeps it registered, and for how long.
     public var lease: LeaseTerms
     /// The health checks that it declares.
     public var checks: [CheckDefinition]
@@ -66,6 +72,7 @@ public struct Registration: Sendable, Hashable {
     /// The weight of an instance that names none, as Consul's.
     public static let defaultWeight: UInt16 = 1
 
+    /// Service and identifier together.
     public var key: InstanceKey { InstanceKey(service, id) }
 
     /// The URL of the primary port, such as `http://10.0.0.7:8080`.
@@ -86,9 +93,12 @@ public struct Registration: Sendable, Hashable {
 
 /// Where an instance runs. Empty parts are unknown.
 public struct Locality: Sendable, Hashable {
+    /// Such as `eu-central-1`. Only equality counts.
     public var region: String
+    /// Such as `eu-central-1a`. Only equality counts.
     public var zone: String
 
+    /// What is left out is unknown.
     public init(region: String = "", zone: String = "") {
         self.region = region
         self.zone = zone
@@ -99,6 +109,7 @@ public struct Locality: Sendable, Hashable {
 public enum Readiness: String, Sendable, Hashable, CaseIterable {
     /// It has not finished starting and must not be called yet.
     case starting
+    /// It may be called, as far as it is concerned itself.
     case ready
 }
 

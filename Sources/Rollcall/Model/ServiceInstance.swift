@@ -49,22 +49,39 @@ public struct ServiceInstance: Sendable, Hashable {
             changedAt)
     }
 
+    /// What it said of itself.
     public var registration: Registration { storage.registration }
+    /// See ``Registration/service``.
     public var service: ServiceName { storage.registration.service }
+    /// See ``Registration/id``.
     public var id: InstanceID { storage.registration.id }
+    /// See ``Registration/key``.
     public var key: InstanceKey { storage.registration.key }
+    /// See ``Registration/host``.
     public var host: String { storage.registration.host }
+    /// The primary port; see ``Registration/port``.
     public var port: UInt16 { storage.registration.port }
+    /// See ``Registration/tags``.
     public var tags: [String] { storage.registration.tags }
+    /// See ``Registration/metadata``.
     public var metadata: [String: String] { storage.registration.metadata }
+    /// 0 to 65535; see ``Registration/weight``.
     public var weight: UInt16 { storage.registration.weight }
+    /// See ``Registration/locality``.
     public var locality: Locality { storage.registration.locality }
+    /// See ``Registration/endpointURL``.
     public var endpointURL: String { storage.registration.endpointURL }
+    /// `nil` when the instance named none; see ``Registration/healthCheckURL``.
     public var healthCheckURL: String? { storage.registration.healthCheckURL }
+    /// The terms that it registered with; what has become of them is in ``leaseState``.
     public var lease: LeaseTerms { storage.registration.lease }
+    /// Which life of its identity this is.
     public var incarnation: Incarnation { storage.incarnation }
+    /// What an operator, or its own shutdown, wants of it.
     public var desired: DesiredState { storage.desired }
+    /// The last result of each check, sorted by identifier.
     public var checks: [HealthCheck] { storage.checks }
+    /// Whether it was heard of in time.
     public var leaseState: LeaseState { storage.leaseState }
     /// Derived from all of the above.
     public var status: InstanceStatus { storage.status }

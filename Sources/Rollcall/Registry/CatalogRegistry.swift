@@ -3,6 +3,7 @@
 
 /// A registry whose whole content is in a catalog of this process: reading needs no engine. It is what a server serves.
 public protocol CatalogRegistry: Registry {
+    /// All that is registered. It is the registry's to publish in; others read and watch.
     var catalog: Catalog { get }
 
     /// Renews leases without waiting, for callers that may not wait (an event loop).
@@ -64,5 +65,6 @@ public struct RegistryStatistics: Sendable, Hashable {
     /// The services for which the brake is engaged.
     public var brakedServices: [ServiceName] = []
 
+    /// Nothing counted yet.
     public init() {}
 }

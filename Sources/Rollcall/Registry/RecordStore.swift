@@ -8,8 +8,10 @@
 public struct RecordKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// Who the record belongs to, such as `consul.kv`. A dialect owns the spaces that begin with its name.
     public let space: String
+    /// Unique in its space. Only its bytes count: it is neither folded nor normalized.
     public let name: String
 
+    /// Names a record, whether there is one or not.
     public init(space: String, name: String) {
         self.space = space
         self.name = name
@@ -35,10 +37,12 @@ public struct RecordKey: Sendable, Hashable, Comparable, CustomStringConvertible
 
 /// A key and what is stored under it.
 public struct Record: Sendable, Hashable {
+    /// What it is found by.
     public let key: RecordKey
     /// Means something to its owner only.
     public let body: [UInt8]
 
+    /// A record as it was stored.
     public init(key: RecordKey, body: [UInt8]) {
         self.key = key
         self.body = body
@@ -47,10 +51,12 @@ public struct Record: Sendable, Hashable {
 
 /// What becomes of one record.
 public struct RecordWrite: Sendable, Hashable {
+    /// Which record.
     public let key: RecordKey
     /// Replaces what is stored; `nil` removes the record.
     public let body: [UInt8]?
 
+    /// - Parameter body: `nil` removes the record; to remove one that is not there changes nothing.
     public init(key: RecordKey, body: [UInt8]?) {
         self.key = key
         self.body = body

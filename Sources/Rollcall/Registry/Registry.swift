@@ -108,20 +108,24 @@ public struct RegistrationReceipt: Sendable, Hashable {
     /// Whether a new life began, rather than an update of a present one.
     public let isNewLife: Bool
 
+    /// What an engine answers when the write is durable.
     public init(instance: ServiceInstance, isNewLife: Bool) {
         self.instance = instance
         self.isNewLife = isNewLife
     }
 
+    /// What later writes of this life should name.
     public var incarnation: Incarnation { instance.incarnation }
 }
 
 /// Says that an instance lives.
 public struct Heartbeat: Sendable, Hashable {
+    /// Who lives.
     public let key: InstanceKey
     /// The life that is meant; `nil` means whichever is present.
     public let incarnation: Incarnation?
 
+    /// - Parameter incarnation: Named, the heartbeat of a former life cannot keep its successor registered.
     public init(_ key: InstanceKey, incarnation: Incarnation? = nil) {
         self.key = key
         self.incarnation = incarnation
@@ -130,6 +134,7 @@ public struct Heartbeat: Sendable, Hashable {
 
 /// What came of a heartbeat.
 public enum HeartbeatOutcome: Sendable, Hashable {
+    /// The lease runs anew for its full time.
     case renewed
     /// No such instance: register it again.
     case unknown
@@ -139,7 +144,9 @@ public enum HeartbeatOutcome: Sendable, Hashable {
 
 /// A change of what is said of an instance, beside its registration.
 public enum InstanceUpdate: Sendable, Hashable {
+    /// What is wanted of the instance, in place of what was wanted before.
     case desired(DesiredState)
+    /// What the instance says of its readiness, in place of what it registered with.
     case readiness(Readiness)
     /// The result of a check; the registry notes since when the status has been the same.
     ///
@@ -155,7 +162,9 @@ public enum InstanceUpdate: Sendable, Hashable {
 
 /// A service in a list of services.
 public struct ServiceSummary: Sendable, Hashable {
+    /// As it was first registered.
     public let service: ServiceName
+    /// How many, whatever their status.
     public let instances: Int
     /// Instances that are `up` or `warning`.
     public let healthy: Int
@@ -164,6 +173,7 @@ public struct ServiceSummary: Sendable, Hashable {
     /// The revision that last changed the service.
     public let revision: Revision
 
+    /// A summary that an engine made or passed on; ``ServiceSnapshot/summary`` makes one.
     public init(service: ServiceName, instances: Int, healthy: Int, tags: [String], revision: Revision) {
         self.service = service
         self.instances = instances

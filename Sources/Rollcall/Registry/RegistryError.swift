@@ -3,6 +3,7 @@
 
 /// Why a registry could not do what it was asked to. The message names what was being done to what.
 public struct RegistryError: Error, Sendable, CustomStringConvertible {
+    /// What kind of failure it is: all that a caller has to tell apart.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String {
             case invalid, unknownInstance, fenced, unsupported, storage, storageFull, unavailable, overloaded, closed
@@ -33,19 +34,26 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
 
     /// Whether asking again can help.
     public enum Retry: Sendable, Hashable {
+        /// The same call fails again: the input, or what is registered, has to change first.
         case never
+        /// Not sooner than after this time.
         case after(Duration)
     }
 
+    /// For decisions.
     public let code: Code
+    /// For people, without the cause: what was being done to what, and what is wrong.
     public let message: String
     /// All that is wrong with the input, for ``Code/invalid``.
     public let faults: [FieldFault]
     /// The incarnation that is current, for ``Code/fenced``.
     public let currentIncarnation: Incarnation?
+    /// What the engine advises. A caller's own back-off may well wait longer.
     public let retry: Retry
+    /// The error beneath, if there is one.
     public let cause: (any Error)?
 
+    /// - Parameter message: Names what was being done to what, and stands alone.
     public init(
         _ code: Code, _ message: String, faults: [FieldFault] = [], currentIncarnation: Incarnation? = nil,
         retry: Retry = .never, cause: (any Error)? = nil
@@ -74,6 +82,7 @@ public struct RegistryError: Error, Sendable, CustomStringConvertible {
         RegistryError(.unknownInstance, "\(action) of \(key): no such instance is registered")
     }
 
+    /// A write of a former life. `action` is what was being done, such as `update`.
     public static func fenced(_ action: String, _ key: InstanceKey, named: Incarnation, current: Incarnation)
         -> RegistryError
     {

@@ -15,6 +15,7 @@ public struct Instant: Hashable, Comparable, Sendable {
     /// The origin of the time line.
     public static let zero = Instant(nanoseconds: 0)
 
+    /// - Parameter nanoseconds: Since the origin of the time line; negative before it.
     public init(nanoseconds: Int64) {
         self.nanoseconds = nanoseconds
     }
@@ -32,8 +33,11 @@ public struct Instant: Hashable, Comparable, Sendable {
     }
 
     public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+    /// Saturates, as ``advanced(by:)``.
     public static func + (left: Instant, right: Duration) -> Instant { left.advanced(by: right) }
+    /// Saturates, as ``advanced(by:)``.
     public static func - (left: Instant, right: Duration) -> Instant { left.advanced(by: .zero - right) }
+    /// The time from `right` to `left`; negative when `left` is earlier.
     public static func - (left: Instant, right: Instant) -> Duration { right.duration(to: left) }
 }
 

@@ -53,6 +53,7 @@ public struct WallTime: Hashable, Comparable, Sendable {
     /// Milliseconds since the Unix epoch.
     public let millisecondsSinceEpoch: Int64
 
+    /// - Parameter millisecondsSinceEpoch: Without leap seconds, as Unix counts; negative before 1970.
     public init(millisecondsSinceEpoch: Int64) {
         self.millisecondsSinceEpoch = millisecondsSinceEpoch
     }

@@ -12,6 +12,7 @@ public struct BodyLimits: Sendable, Hashable {
     /// Of every other request.
     public var otherBytes = 16 * 1024
 
+    /// The defaults, to be changed property by property.
     public init() {}
 
     func bytesMax(_ method: HTTPMethod, _ target: Substring.UTF8View) -> Int {

@@ -17,6 +17,7 @@ public struct DNSConfiguration: Sendable, Hashable {
     public var datacenter = "dc1"
     /// The server's own node.
     public var node = DNSNode(name: "rollcall", address: "127.0.0.1")
+    /// How long clients may keep answers.
     public var ttl = DNSTimesToLive()
     /// Whether instances with a warning are left out.
     public var onlyPassing = false
@@ -37,8 +38,10 @@ public struct DNSConfiguration: Sendable, Hashable {
     /// Bytes that a client may leave unread, before its further queries are not read either.
     public var unreadBytesMax = 256 * 1024
 
+    /// The defaults, to be changed property by property.
     public init() {}
 
+    /// `consul.`, which Consul's clients ask for.
     public static let standardDomain = DomainName(labels: ["consul".utf8]) ?? .root
 }
 
@@ -54,6 +57,7 @@ public struct DNSTimesToLive: Sendable, Hashable {
     /// That there is nothing.
     public var negative: Duration = .zero
 
+    /// Nothing is kept, as Consul's default.
     public init() {}
 
     /// For the records of a service.

@@ -135,7 +135,9 @@ struct DNSListener: Sendable {
 
 /// The server cannot answer DNS where it was told to.
 public struct DNSListenerError: Error, CustomStringConvertible {
+    /// Where it was to listen.
     public let host: String
+    /// The port as configured; 0 asked for any.
     public let port: Int
     /// What the system said.
     public let cause: any Error

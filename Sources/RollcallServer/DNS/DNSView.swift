@@ -6,12 +6,14 @@ internal import RollcallDNS
 
 /// A machine, as the DNS dialect names it.
 public struct DNSNode: Sendable, Hashable {
+    /// The label in front of `node`.
     public var name: String
     /// A host name or an address literal.
     public var address: String
     /// Sent as TXT records; the order does not matter.
     public var metadata: [String: String]
 
+    /// - Parameter address: A host name is answered as an alias.
     public init(name: String, address: String, metadata: [String: String] = [:]) {
         self.name = name
         self.address = address

@@ -109,7 +109,9 @@ public final class HTTPListener: Service {
 
 /// The server cannot listen where it was told to.
 public struct HTTPListenerError: Error, CustomStringConvertible {
+    /// Where it was to listen.
     public let host: String
+    /// The port as configured; 0 asked for any.
     public let port: Int
     /// What the system said.
     public let cause: any Error

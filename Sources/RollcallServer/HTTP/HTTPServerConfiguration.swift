@@ -16,6 +16,7 @@ public struct HTTPServerConfiguration: Sendable, Hashable {
     /// What one client, and all clients together, may take up.
     public var limits = HTTPLimits()
 
+    /// This machine alone, unless another host is named. The rest is changed property by property.
     public init(host: String = "127.0.0.1", port: Int = 8500) {
         self.host = host
         self.port = port
@@ -46,5 +47,6 @@ public struct HTTPLimits: Sendable, Hashable {
     /// After the server was told to stop: for so long requests in flight may take, then they are cancelled.
     public var drainTime: Duration = .seconds(10)
 
+    /// The defaults, to be changed property by property.
     public init() {}
 }

@@ -10,5 +10,6 @@ public struct WatchConfiguration: Sendable, Hashable {
     /// A comment is sent when nothing else was for so long, so that both ends notice a dead connection.
     public var keepAlive: Duration = .seconds(15)
 
+    /// The defaults, to be changed property by property.
     public init() {}
 }
