@@ -5,13 +5,17 @@
 public struct FilterSchema: Sendable, Hashable {
     /// The type of a field.
     public indirect enum Field: Sendable, Hashable {
+        /// A text.
         case string
+        /// `true` or `false`.
         case bool
+        /// A whole number of 64 bits.
         case integer
         /// A list of texts.
         case strings
         /// Values of one type by key.
         case map(Field)
+        /// An object with these fields.
         case object([String: Field])
         /// A list of objects with these fields.
         case objects([String: Field])
@@ -19,6 +23,7 @@ public struct FilterSchema: Sendable, Hashable {
 
     let fields: [String: Field]
 
+    /// - Parameter fields: Of the outermost object, by their names in Consul's JSON.
     public init(_ fields: [String: Field]) {
         self.fields = fields
     }

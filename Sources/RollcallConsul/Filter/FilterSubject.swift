@@ -9,8 +9,11 @@ public protocol FilterSubject {
 
 /// The value of a field.
 public enum FilterValue {
+    /// A text.
     case string(String)
+    /// `true` or `false`.
     case bool(Bool)
+    /// A whole number.
     case integer(Int64)
     /// A list of texts, such as tags.
     case strings([String])

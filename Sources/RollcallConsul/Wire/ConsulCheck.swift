@@ -5,26 +5,38 @@ public import Rollcall
 
 /// A health check as Consul's catalog shows it.
 public struct ConsulCheck: Sendable, Hashable {
+    /// `Node`: the name of the node it runs on.
     public var node: String
+    /// `CheckID`, unique on its node.
     public var id: String
+    /// `Name`, for display.
     public var name: String
+    /// `Status`; Consul's words are the same three.
     public var status: HealthCheck.Status
+    /// `Notes`, for people; may be empty.
     public var notes: String
+    /// `Output` of the last round; may be empty.
     public var output: String
     /// Empty for a check of the node.
     public var serviceID: String
+    /// Empty for a check of the node.
     public var serviceName: String
+    /// The tags of the service at the time; empty for a check of the node.
     public var serviceTags: [String]
     /// `http`, `tcp`, `ttl`, …; empty for one that the catalog was given.
     public var type: String
     /// Go durations, or empty; the agent's own list shows `0s` for checks registered by themselves.
     public var interval: String
+    /// As ``interval``.
     public var timeout: String
     /// The JSON object of a check that the catalog was given; `nil` for one of an agent.
     public var definition: [UInt8]?
+    /// The index at which it came to be.
     public var createIndex: UInt64
+    /// The index of its last change.
     public var modifyIndex: UInt64
 
+    /// A check; what is left out is empty on the wire.
     public init(
         node: String, id: String, name: String, status: HealthCheck.Status, notes: String = "", output: String = "",
         serviceID: String = "", serviceName: String = "", serviceTags: [String] = [], type: String = "",

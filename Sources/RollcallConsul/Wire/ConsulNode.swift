@@ -7,18 +7,24 @@ public import Rollcall
 public struct ConsulNode: Sendable, Hashable {
     /// A UUID; empty for a node that was registered without one.
     public var id: String
+    /// `Node`, unique in the datacenter.
     public var name: String
+    /// Where services without an address of their own are.
     public var address: String
+    /// Such as `dc1`.
     public var datacenter: String
     /// `nil` is `null` on the wire.
     public var taggedAddresses: [String: String]?
     /// `nil` is `null` on the wire.
     public var meta: [String: String]?
+    /// The index at which it came to be.
     public var createIndex: UInt64
+    /// The index of its last change.
     public var modifyIndex: UInt64
     /// Those that concern the node and so all of its services.
     public var checks: [ConsulCheck]
 
+    /// A node; what is left out is empty or `null` on the wire.
     public init(
         id: String = "", name: String, address: String, datacenter: String, taggedAddresses: [String: String]? = nil,
         meta: [String: String]? = nil, createIndex: UInt64 = 0, modifyIndex: UInt64 = 0, checks: [ConsulCheck] = []

@@ -5,9 +5,12 @@ public import Rollcall
 
 /// An address with a port, under a name such as `lan` or `wan_ipv4`.
 public struct ConsulAddress: Sendable, Hashable {
+    /// A host name or an address.
     public var address: String
+    /// 0 to 65535; 0 is unknown.
     public var port: Int
 
+    /// An address as it is shown.
     public init(address: String, port: Int) {
         self.address = address
         self.port = port
@@ -18,21 +21,34 @@ public struct ConsulAddress: Sendable, Hashable {
 public struct ConsulService: Sendable, Hashable {
     /// Unique on its node.
     public var id: String
+    /// `Service`: what it is an instance of.
     public var name: String
+    /// Empty for an ordinary service; else such as `connect-proxy`.
     public var kind: String
+    /// In the order of the registration.
     public var tags: [String]
     /// Empty means the node's.
     public var address: String
+    /// By their names; empty when there are none.
     public var taggedAddresses: [String: ConsulAddress]
+    /// The metadata of the instance.
     public var meta: [String: String]
+    /// 0 to 65535; 0 is none.
     public var port: Int
+    /// Of a Unix socket in place of address and port; empty for none.
     public var socketPath: String
+    /// The share of traffic while all checks pass.
     public var passingWeight: Int
+    /// The share of traffic while a check warns.
     public var warningWeight: Int
+    /// Whether others than its agent may change its tags.
     public var enableTagOverride: Bool
+    /// The index at which it came to be.
     public var createIndex: UInt64
+    /// The index of its last change.
     public var modifyIndex: UInt64
 
+    /// An instance; what is left out is as Consul fills it in.
     public init(
         id: String, name: String, kind: String = "", tags: [String] = [], address: String = "",
         taggedAddresses: [String: ConsulAddress] = [:], meta: [String: String] = [:], port: Int = 0,

@@ -18,5 +18,6 @@ public struct ConsulConfiguration: Sendable, Hashable {
     /// Bytes of a value in the KV store.
     public var valueBytesMax = 512 * 1024
 
+    /// The defaults, to be changed property by property.
     public init() {}
 }
