@@ -38,7 +38,7 @@ struct HTTPFailure {
             .getConnectionFromPoolTimeout:
             .connect
         case .readTimeout, .writeTimeout, .deadlineExceeded: .timeout
-        case .remoteConnectionClosed, .uncleanShutdown, .httpEndReceivedAfterHeadWith1xx: .connectionLost
+        case .remoteConnectionClosed, .uncleanShutdown: .connectionLost
         default: nil
         }
     }
