@@ -6,6 +6,7 @@ public import Logging
 public import NIOCore
 internal import NIOHTTP1
 public import Rollcall
+internal import Tracing
 
 /// An HTTP client whose hosts are services: `http://orders/path` goes to a good instance of `orders`, and to another
 /// one when that fails and the request may be repeated.
@@ -21,12 +22,15 @@ public final class ServiceHTTPClient: Sendable {
     /// Finds the instances; also for calls by other protocols, which then share what is learnt.
     public let services: ServiceClient
     private let http: HTTPClient
+    private let tracing: CallTracing
     private let deadlineHeader: String?
 
     /// - Parameters:
     ///   - discovery: It stays the caller's, to be shut down after the client.
     ///   - http: TLS, proxies, pool, connect time-out. See ``standardHTTP``. Redirects are never followed and refused
-    ///     connections never waited for: a redirect names a host, not a service, and another instance is better.
+    ///     connections never waited for: a redirect names a host, not a service, and another instance is better. Its
+    ///     `tracing.tracer` makes a span of each try and says in the headers which; `nil` traces nothing, and
+    ///     `NoOpTracer`, as in ``standardHTTP``, stands for the tracer of the process at the time of each try.
     ///   - deadlineHeader: A header that tells the instance how many milliseconds the caller waits; `nil` for none.
     public init(
         _ discovery: any Discovery, configuration: ServiceClientConfiguration = ServiceClientConfiguration(),
@@ -39,11 +43,15 @@ public final class ServiceHTTPClient: Sendable {
         var http = http
         http.redirectConfiguration = .disallow
         http.connectionPool.retryConnectionEstablishment = false
+        // Here instead: one span a try, and headers that replace those of the request.
+        tracing = CallTracing(http.tracing.tracer)
+        http.tracing.tracer = nil
         self.http = HTTPClient(eventLoopGroup: eventLoopGroup, configuration: http)
         self.deadlineHeader = deadlineHeader
     }
 
-    /// HTTP/1.1, 1 s to connect, 30 s without a byte, up to 128 connections an instance at once before requests share.
+    /// HTTP/1.1, 1 s to connect, 30 s without a byte, up to 128 connections an instance at once before requests share;
+    /// traced by the tracer of the process, whenever that is bootstrapped.
     public static var standardHTTP: HTTPClient.Configuration {
         var http = HTTPClient.Configuration()
         http.timeout = HTTPClient.Configuration.Timeout(
@@ -51,6 +59,7 @@ public final class ServiceHTTPClient: Sendable {
         http.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 128
         http.connectionPool.idleTimeout = .seconds(30)
         http.httpVersion = .http1Only
+        http.tracing.tracer = NoOpTracer()
         return http
     }
 
@@ -67,7 +76,8 @@ public final class ServiceHTTPClient: Sendable {
     ///
     /// - Parameters:
     ///   - request: Its URL is `http://SERVICE/PATH` or `https://SERVICE/PATH`; which of the two is spoken is said by
-    ///     the instance. The `Host` header is the instance's, unless there is one.
+    ///     the instance. The `Host` header is the instance's, unless there is one. All other headers go to the instance
+    ///     at each try; those of a trace are replaced when a tracer has newer ones.
     ///   - namedPort: A port of the instances that has this name, in place of the primary one.
     ///   - isIdempotent: Whether the request may be acted upon twice and its body can be sent twice. `nil` says so of
     ///     GET, HEAD, OPTIONS, TRACE, PUT and DELETE without a body, and of requests with an `Idempotency-Key` without
@@ -83,14 +93,17 @@ public final class ServiceHTTPClient: Sendable {
         let options = CallOptions(
             isIdempotent: isIdempotent ?? Self.isRepeatable(request),
             deadline: Deadline(after: timeout, now: time.now()), retry: retry, hashKey: hashKey)
-        return try await services.call(target.service, options) { [http, deadlineHeader] instance in
+        return try await services.call(target.service, options) { [http, tracing, deadlineHeader] instance in
             var request = request
             request.url = try target.url(at: instance.instance, namedPort: namedPort)
             if let deadlineHeader, let rest = try instance.deadline.milliseconds(now: time.now()) {
                 request.headers.replaceOrAdd(name: deadlineHeader, value: rest)
             }
-            // The client ends the try when its time is over.
-            var response = try await http.execute(request, deadline: .distantFuture)
+            let port = namedPort.flatMap { instance.instance.registration.namedPorts[$0] } ?? instance.port
+            var response = try await tracing.withSpan(request, at: instance, port: port) { request in
+                // The client ends the try when its time is over.
+                try await http.execute(request, deadline: .distantFuture)
+            }
             response.body = .stream(HeldBody(response.body, instance.holdLoad(time)))
             return response
         } judge: {

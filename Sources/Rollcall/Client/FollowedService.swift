@@ -48,7 +48,8 @@ final class FollowedService: Sendable {
 
     /// Begins to follow. It goes on until ``stop()``.
     func start() {
-        let work = Task { [weak self, discovery, service, configuration] in
+        // Detached: it goes on for all callers, so it belongs to no trace and no priority of the first one.
+        let work = Task.detached { [weak self, discovery, service, configuration] in
             switch configuration.cache {
             case .watch:
                 for await event in discovery.watch(.service(service)) {
