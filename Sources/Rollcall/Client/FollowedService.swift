@@ -23,6 +23,8 @@ final class FollowedService: Sendable {
     private let lastFailure = Mutex<RegistryError?>(nil)
     private let task = Mutex<Task<Void, Never>?>(nil)
     private let followers = Mutex(Followers())
+    /// Whether somebody has asked for it since ``takeUse()``. It is there to be found used at first.
+    private let wasUsed = Atomic(true)
     private let onChange: @Sendable () -> Void
 
     /// - Parameter onChange: Told after each change of the list.
@@ -179,6 +181,8 @@ final class FollowedService: Sendable {
 
     private struct Followers {
         var signals: [ObjectIdentifier: WakeSignal] = [:]
+        /// Those who may begin to follow; see ``FollowerPlace``.
+        var places = 0
         var hasEnded = false
     }
 
@@ -191,6 +195,8 @@ final class FollowedService: Sendable {
     func forget(_ signal: WakeSignal) {
         followers.withLock { $0.signals[ObjectIdentifier(signal)] = nil }
     }
+
+    func addPlaces(_ count: Int) { followers.withLock { $0.places += count } }
 
     /// Whether ``stop()`` was called: the list changes no more.
     var hasEnded: Bool { followers.withLock(\.hasEnded) }
@@ -205,6 +211,26 @@ final class FollowedService: Sendable {
         var roster = EndpointRoster(service: service, configuration: configuration.upstream)
         roster.update(snapshot, now: time.now())
         return roster.list.endpoints.map(\.instance)
+    }
+
+    // MARK: Idleness
+
+    /// Leaves a mark that the service is in use. Mostly it is there already, and nothing is written.
+    func noteUse() {
+        if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
+    }
+
+    /// Whether the service has been used since this was asked last, is in use now, or must not be let go.
+    func takeUse() -> Bool {
+        if wasUsed.exchange(false, ordering: .relaxed) { return true }
+        if followers.withLock({ !$0.signals.isEmpty || $0.places > 0 }) { return true }
+        return isIrreplaceable || upstream.known.contains { $0.load.pending > 0 }
+    }
+
+    /// Whether there is a list that the registry could not tell again.
+    private var isIrreplaceable: Bool {
+        let (hasList, isStale) = list.withLock { ($0.snapshot?.isEmpty == false && $0.origin == .registry, $0.isStale) }
+        return hasList && (configuration.cache == .watch ? isStale : failure != nil)
     }
 
     // MARK: Calls

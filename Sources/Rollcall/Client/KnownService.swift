@@ -9,7 +9,8 @@ public struct KnownService: Sendable {
     public enum Origin: Sendable, Hashable {
         /// The registry said it, in this process.
         case registry
-        /// The file of an earlier run; see ``ServiceClientConfiguration/snapshotFile``.
+        /// The file of an earlier run, or what it is to hold of an earlier use; see
+        /// ``ServiceClientConfiguration/snapshotFile``.
         case file
     }
 
@@ -30,6 +31,9 @@ struct FollowedList: Sendable {
     private(set) var origin = KnownService.Origin.registry
     /// When the registry last vouched for the list; `.distantFuture` while a watch stands.
     private var vouchedAt = Instant.distantFuture
+
+    /// Whether a watch stood that said this list, and has been lost.
+    var isStale: Bool { origin == .registry && vouchedAt != .distantFuture }
 
     init(saved snapshot: ServiceSnapshot? = nil) {
         self.snapshot = snapshot

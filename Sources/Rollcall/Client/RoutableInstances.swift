@@ -11,15 +11,20 @@
 /// These are the instances that the registry calls routable, by the rules of ``EndpointList/Mode``. What the client's
 /// own calls have taught of them is not regarded.
 ///
+/// As long as this or one of its iterators is kept, the service counts as used; see
+/// ``ServiceClientConfiguration/idleLimit``.
+///
 /// Each iterator follows for itself. It ends when its task is cancelled or the client is shut down, and never throws.
 public struct RoutableInstances: AsyncSequence, Sendable {
     /// Sorted by identifier.
     public typealias Element = [ServiceInstance]
     public typealias Failure = Never
 
-    let followed: FollowedService
+    private let place: FollowerPlace
 
-    public func makeAsyncIterator() -> Iterator { Iterator(follower: followed.follower()) }
+    init(_ followed: FollowedService) { place = FollowerPlace(followed) }
+
+    public func makeAsyncIterator() -> Iterator { Iterator(follower: place.followed.follower()) }
 
     public struct Iterator: AsyncIteratorProtocol {
         let follower: ListFollower
@@ -46,6 +51,18 @@ public struct RoutableInstances: AsyncSequence, Sendable {
 
         public mutating func next(isolation actor: isolated (any Actor)?) async -> [ServiceInstance]? { await next() }
     }
+}
+
+/// Keeps a service from being let go as idle until nobody refers to this any more.
+private final class FollowerPlace: Sendable {
+    let followed: FollowedService
+
+    init(_ followed: FollowedService) {
+        self.followed = followed
+        followed.addPlaces(1)
+    }
+
+    deinit { followed.addPlaces(-1) }
 }
 
 /// One who is woken by each change of a list, until nobody refers to it any more.

@@ -26,6 +26,13 @@ struct ServiceCallMetrics: Sendable {
 
     func listed(_ count: Int) { instances.record(count) }
     func ejected(_ count: Int) { ejections.record(count) }
+
+    /// Nothing is known of the service any more.
+    func forgotten() {
+        instances.record(0)
+        ejections.record(0)
+    }
+
     func tried() { tries.increment() }
     func wasRefused() { refused.increment() }
 

@@ -20,6 +20,9 @@ internal import Synchronization
 public final class ServiceClient: Sendable {
     private struct State {
         var services: [ServiceName: FollowedService] = [:]
+        var idle: IdleServices?
+        /// Lets services go that are not used; there while there are services.
+        var sweeper: Task<Void, Never>?
         var isClosed = false
     }
 
@@ -28,7 +31,7 @@ public final class ServiceClient: Sendable {
     /// The time that the client runs by.
     public let time: TimeSource
     let logger: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let keeper: SnapshotKeeper?
 
     /// - Parameter discovery: It stays the caller's, to be shut down after the client.
@@ -40,6 +43,8 @@ public final class ServiceClient: Sendable {
         self.configuration = configuration
         self.time = time
         self.logger = logger
+        state = Mutex(
+            State(idle: configuration.idleLimit.map { IdleServices(limit: max($0, configuration.firstListTimeout)) }))
         keeper = configuration.snapshotFile.map { SnapshotKeeper(file: SnapshotFile(path: $0), time: time, logger) }
     }
 
@@ -55,6 +60,8 @@ public final class ServiceClient: Sendable {
     private func stopAll() {
         let services = state.withLock { state in
             state.isClosed = true
+            state.sweeper?.cancel()
+            state.sweeper = nil
             defer { state.services = [:] }
             return state.services
         }
@@ -78,7 +85,7 @@ public final class ServiceClient: Sendable {
     ///
     /// - Throws: ``CallError`` when the client was shut down.
     public func routable(_ service: ServiceName) throws(CallError) -> RoutableInstances {
-        RoutableInstances(followed: try followed(service))
+        RoutableInstances(try followed(service))
     }
 
     /// Asks the registry for the list of a service now. What it answers replaces the list that is kept; when it does
@@ -89,7 +96,7 @@ public final class ServiceClient: Sendable {
         try await followed(service).askAgain()
     }
 
-    /// The services that are followed, with what is known of them.
+    /// The services that are followed, with what is known of them. To look at them is no use of them.
     public var services: [KnownService] {
         state.withLock { Array($0.services.values) }.compactMap(\.knownNow).sorted {
             $0.snapshot.service < $1.snapshot.service
@@ -99,17 +106,54 @@ public final class ServiceClient: Sendable {
     /// Follows `service` from now on, so that its list is there for the first call.
     func followed(_ service: ServiceName) throws(CallError) -> FollowedService {
         let (found, isNew) = try state.withLock { state throws(CallError) in
-            if let known = state.services[service] { return (known, false) }
+            if let known = state.services[service] {
+                known.noteUse()
+                return (known, false)
+            }
             if state.isClosed { throw CallError(service: service, reason: .closed) }
             let new = FollowedService(
                 service, saved: keeper?.saved(service), discovery: discovery, configuration: configuration, time: time,
                 logger: logger
             ) { [weak self] in self?.listChanged() }
             state.services[service] = new
+            if state.sweeper == nil, let idle = state.idle { state.sweeper = sweeper(every: idle.interval) }
             return (new, true)
         }
         if isNew { found.start() }
         return found
+    }
+
+    // MARK: Letting go
+
+    private func sweeper(every interval: Duration) -> Task<Void, Never> {
+        Task.detached { [weak self, time] in
+            while (try? await time.sleep(until: time.now() + interval)) != nil {
+                guard let self, self.letGoOfIdle() else { return }
+            }
+        }
+    }
+
+    /// - Returns: Whether there are services left to look after.
+    private func letGoOfIdle() -> Bool {
+        let now = time.now()
+        let (idle, isDone) = state.withLock { state -> ([FollowedService], Bool) in
+            let services = state.services
+            let names = state.idle?.collect(services.keys, now: now) { services[$0]?.takeUse() ?? false } ?? []
+            let idle = names.compactMap { state.services.removeValue(forKey: $0) }
+            for service in idle {
+                // Within the lock: one that is followed anew meanwhile begins with the list that is saved here, and
+                // its own figures come after these.
+                keeper?.save(service.knownNow)
+                service.metrics.forgotten()
+            }
+            if state.services.isEmpty { state.sweeper = nil }
+            return (idle, state.services.isEmpty)
+        }
+        for service in idle {
+            service.stop()
+            logger.debug("a service is followed no more: nobody uses it", metadata: ["service": "\(service.service)"])
+        }
+        return !isDone
     }
 
     private func listChanged() {

@@ -15,6 +15,13 @@ public struct ServiceClientConfiguration: Sendable {
     public var cache = CacheMode.watch
     /// How long the first call to a service waits for its list, when there is none from before.
     public var firstListTimeout: Duration = .seconds(5)
+    /// A service that was neither looked up nor called for so long is followed no more, and what was learnt of its
+    /// instances is forgotten; the next use follows it anew. `nil` follows for ever what was used once.
+    ///
+    /// It takes effect between one time and one and a quarter times this. Not less than ``firstListTimeout`` counts.
+    /// A service stays while calls to it are under way or somebody has its ``RoutableInstances``, and while the
+    /// registry is away: its list could not be had again.
+    public var idleLimit: Duration? = .seconds(600)
     /// How calls are shared out.
     public var balancer: any LoadBalancer = BalancingPolicy.standard.makeBalancer()
     /// How instances are judged: panic threshold, decay of latencies, penalty of failures.

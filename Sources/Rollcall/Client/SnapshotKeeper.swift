@@ -9,7 +9,7 @@ final class SnapshotKeeper: Sendable {
     private let file: SnapshotFile
     private let time: TimeSource
     private let logger: Logger
-    private let saved: [ServiceName: ServiceSnapshot]
+    private let lists: Mutex<[ServiceName: ServiceSnapshot]>
     private let pending = Mutex<(task: Task<Void, Never>, current: @Sendable () -> [ServiceSnapshot])?>(nil)
 
     /// How long changes are gathered before they are written.
@@ -22,15 +22,22 @@ final class SnapshotKeeper: Sendable {
         self.logger = logger
         do throws(SnapshotFile.Failure) {
             let snapshots = try file.read()
-            saved = Dictionary(snapshots.map { ($0.service, $0) }) { _, last in last }
+            lists = Mutex(Dictionary(snapshots.map { ($0.service, $0) }) { _, last in last })
         } catch {
             logger.warning("\(error)")
-            saved = [:]
+            lists = Mutex([:])
         }
     }
 
-    /// The list of an earlier run.
-    func saved(_ service: ServiceName) -> ServiceSnapshot? { saved[service] }
+    /// The list of an earlier run, or of an earlier use.
+    func saved(_ service: ServiceName) -> ServiceSnapshot? { lists.withLock { $0[service] } }
+
+    /// The service is not followed any more: what is known of it stays in the file. An empty list is not kept, as any
+    /// number of names may have been asked for that nobody registers.
+    func save(_ known: KnownService?) {
+        guard let known, known.origin == .registry else { return }
+        lists.withLock { $0[known.snapshot.service] = known.snapshot.isEmpty ? nil : known.snapshot }
+    }
 
     /// Something changed: what `current` returns is written soon.
     func keep(_ current: @escaping @Sendable () -> [ServiceSnapshot]) {
@@ -52,10 +59,11 @@ final class SnapshotKeeper: Sendable {
 
     private func writePending() {
         guard let current = pending.withLock({ $0.take() })?.current else { return }
-        // What was saved of services that are not used in this run yet is kept.
+        // What was saved of services that are not used in this run yet, or not any more, is kept. Those come second:
+        // one that is let go between the two is saved before it is missing from the first.
         let known = current()
         let names = Set(known.map(\.service))
-        let rest = saved.values.filter { !names.contains($0.service) }
+        let rest = lists.withLock { Array($0.values) }.filter { !names.contains($0.service) }
         do throws(SnapshotFile.Failure) {
             try file.write((known + rest).sorted { $0.service < $1.service })
         } catch {

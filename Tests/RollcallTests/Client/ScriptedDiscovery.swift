@@ -11,6 +11,7 @@ final class ScriptedDiscovery: Discovery {
         var failure: RegistryError?
         var lookups = 0
         var sinks: [AsyncStream<WatchEvent>.Continuation] = []
+        var openWatches = 0
     }
 
     private let state: Mutex<State>
@@ -24,6 +25,9 @@ final class ScriptedDiscovery: Discovery {
 
     /// How many watches were begun.
     var watches: Int { state.withLock(\.sinks.count) }
+
+    /// How many of them have not ended.
+    var openWatches: Int { state.withLock(\.openWatches) }
 
     /// What it answers from now on.
     func answer(_ list: ServiceSnapshot) { state.withLock { $0.list = list } }
@@ -50,7 +54,9 @@ final class ScriptedDiscovery: Discovery {
     func watch(_ scope: WatchScope, from revision: Revision?) -> Watch {
         Watch { [self] in
             let (stream, sink) = AsyncStream.makeStream(of: WatchEvent.self)
+            sink.onTermination = { [self] _ in state.withLock { $0.openWatches -= 1 } }
             state.withLock { state in
+                state.openWatches += 1
                 state.sinks.append(sink)
                 let first = WatchSnapshot(revision: state.list.revision, cause: .initial, services: [state.list])
                 if state.failure == nil { sink.yield(.snapshot(first)) }
