@@ -7,6 +7,7 @@ internal import Rollcall
 extension ConsulAPI {
     static let eventRoutes = [
         ConsulRoute("PUT", path: "/v1/event/fire/") { api, request throws(ConsulError) in
+            _ = try api.options(request)
             let name = try request.rest(orMissing: "Missing name")
             let event = UserEvent(
                 high: .random(in: 0 ... .max), low: .random(in: 0 ... .max), name: name, payload: request.body,

@@ -35,7 +35,7 @@ extension KVState {
             remove(key, &step)
             return .done([])
         case .deleteTree:
-            for (key, _) in entries.entries(under: key) { remove(key, &step) }
+            removeTree(key, &step)
             return .done([])
         case .get, .getOrEmpty, .getTree, .checkIndex, .checkSession, .checkNotExists: return read(operation)
         }

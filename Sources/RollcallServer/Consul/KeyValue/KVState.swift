@@ -206,6 +206,19 @@ struct KVState: Sendable {
         step.changes.keys.insert(key)
     }
 
+    /// Removes all entries under a prefix.
+    mutating func removeTree(_ prefix: KVKey, _ step: inout KVStep) {
+        var keys: [KVKey] = []
+        entries.forEach(under: prefix) { key, entry in
+            keys.append(key)
+            unlink(key, from: entry.session)
+            return true
+        }
+        entries.removeAll(under: prefix)
+        tombstones.add(keys, step.index)
+        step.changes.keys.formUnion(keys)
+    }
+
     private mutating func unlink(_ key: KVKey, from session: String?) {
         guard let session else { return }
         locks[session]?.remove(key)

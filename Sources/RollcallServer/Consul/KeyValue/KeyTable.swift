@@ -71,6 +71,35 @@ struct KeyTable<Value: KeyTableValue>: Sendable {
         return value
     }
 
+    /// Removes all entries whose keys begin with `prefix`.
+    mutating func removeAll(under prefix: KVKey) {
+        let start = position { $0 < prefix }
+        let end = position { $0 < prefix || $0.hasPrefix(prefix) }
+        guard start.chunk < chunks.count else { return }
+        if start.chunk == end.chunk {
+            cut(start.chunk, start.offset..<end.offset)
+            return
+        }
+        if end.chunk < chunks.count { cut(end.chunk, 0..<end.offset) }
+        for index in start.chunk + 1..<end.chunk { count -= chunks[index].keys.count }
+        chunks.removeSubrange(start.chunk + 1..<end.chunk)
+        cut(start.chunk, start.offset..<chunks[start.chunk].keys.count)
+    }
+
+    /// Removes a part of one chunk, or all of it.
+    private mutating func cut(_ index: Int, _ range: Range<Int>) {
+        guard !range.isEmpty else { return }
+        count -= range.count
+        if range.count == chunks[index].keys.count {
+            chunks.remove(at: index)
+            return
+        }
+        chunks[index].keys.removeSubrange(range)
+        chunks[index].values.removeSubrange(range)
+        chunks[index].update()
+        mergeIfSmall(index)
+    }
+
     /// The entries whose keys begin with `prefix`, in order, until `body` returns false.
     func forEach(under prefix: KVKey, _ body: (KVKey, Value) -> Bool) {
         var position = position { $0 < prefix }
@@ -100,23 +129,17 @@ struct KeyTable<Value: KeyTableValue>: Sendable {
     func keys(under prefix: KVKey, separator: String) -> [KVKey] {
         let offset = prefix.text.utf8.count
         var keys: [KVKey] = []
-        var from = prefix
-        var isAfter = false
-        while true {
-            let start = from
-            let skips = isAfter
-            let position = position { $0 < start || skips && $0.hasPrefix(start) }
-            guard let key = key(at: position), key.hasPrefix(prefix) else { return keys }
+        var position = position { $0 < prefix }
+        while let key = key(at: position), key.hasPrefix(prefix) {
             if let cut = key.cut(after: offset, at: separator) {
                 keys.append(cut)
-                (from, isAfter) = (cut, true)
+                position = self.position { $0 < cut || $0.hasPrefix(cut) }
             } else {
                 keys.append(key)
-                // The next key in order is behind this one, and may begin with it.
-                guard let next = self.key(at: self.position(after: position)) else { return keys }
-                (from, isAfter) = (next, false)
+                position = self.position(after: position)
             }
         }
+        return keys
     }
 
     /// The highest index of the entries whose keys begin with `prefix`; 0 when there are none.

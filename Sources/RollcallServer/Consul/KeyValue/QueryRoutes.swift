@@ -19,6 +19,7 @@ extension ConsulAPI {
                 }
                 return try perform(api)(request, String(request.rest.dropLast(suffix.count)))
             }
+            _ = try api.options(request)
             switch request.method {
             case "PUT": return try await api.updateQuery(request)
             case "DELETE":
@@ -32,6 +33,7 @@ extension ConsulAPI {
     private static let unknownQuery = ConsulError(404, "Query not found")
 
     private func createQuery(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {
+        _ = try options(request)
         let body = try request.decode()
         guard body["ID"]?.stringValue ?? "" == "" else {
             throw ConsulError(500, "ID must be empty when creating a new prepared query")

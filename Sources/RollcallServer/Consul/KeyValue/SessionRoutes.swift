@@ -12,11 +12,13 @@ extension ConsulAPI {
             try await api.createSession(request)
         },
         ConsulRoute("PUT", path: "/v1/session/destroy/") { api, request throws(ConsulError) in
+            _ = try api.options(request)
             let id = try request.rest(orMissing: "Missing session")
             _ = try await api.submit(.endSessions([id]))
             return .bool(true)
         },
         ConsulRoute("PUT", path: "/v1/session/renew/") { api, request throws(ConsulError) in
+            _ = try api.options(request)
             let id = try request.rest(orMissing: "Missing session")
             guard let session = try api.keyValues().renew(id) else {
                 throw ConsulError(404, "Session id '\(id)' not found")
@@ -45,6 +47,7 @@ extension ConsulAPI {
     }
 
     private func createSession(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {
+        _ = try options(request)
         let body: JSONValue = request.body.isEmpty ? .null : try request.decode()
         let session = try ConsulSession(creating: ConsulUUID.random(), on: agentNode, body)
         guard hasNode(session.node) else { throw ConsulError(500, "Missing node registration") }

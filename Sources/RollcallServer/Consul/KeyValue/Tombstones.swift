@@ -24,6 +24,15 @@ struct Tombstones: Sendable {
         self.limit = limit
     }
 
+    /// Notes keys that were deleted together. Very many raise the floor, instead of driving out all that is remembered.
+    mutating func add(_ keys: [KVKey], _ index: UInt64) {
+        if keys.count > limit {
+            floor = max(floor, index)
+        } else {
+            for key in keys { add(key, index) }
+        }
+    }
+
     mutating func add(_ key: KVKey, _ index: UInt64) {
         table.set(Tombstone(modifyIndex: index), for: key)
         deletions.append(Deletion(key: key, index: index))

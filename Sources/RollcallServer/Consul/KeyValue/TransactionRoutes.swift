@@ -13,6 +13,7 @@ extension ConsulAPI {
     ]
 
     private func transact(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {
+        _ = try options(request)
         let bytesMax = configuration.valueBytesMax
         guard request.body.count <= bytesMax else {
             throw ConsulError(413, "Request body too large, max size: \(bytesMax) bytes")

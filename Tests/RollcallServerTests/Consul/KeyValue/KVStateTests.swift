@@ -129,6 +129,13 @@ struct KVStateTests {
         #expect(state.index(under: "gone/") >= deleted)
         #expect(state.index(of: "kept/a") == 2)
         #expect(state.index(under: "many/") == index)
+
+        // More keys at once than are remembered.
+        for number in 0..<60 { run(.set, "tree/\(number)") }
+        run(.deleteTree, "tree/")
+        #expect(state.entries.count == 1)
+        #expect(state.index(of: "tree/0") == index && state.index(under: "tree/5") == index)
+        #expect(state.index(of: "kept/a") == 2)
     }
 
     @Test("says what an operation of a transaction failed at")

@@ -133,7 +133,31 @@ struct KVStoreTests {
         await registry.shutdown()
     }
 
-    @Test("ends a session between one and two of its TTLs, not while it is renewed, and anew after a restart")
+    @Test("gives every session its full TTL after a restart")
+    func restartedTTL() async throws {
+        let folder = try KVFolder()
+        let first = try await EmbeddedRegistry.open(path: folder.path)
+        _ = try await open(first).submit(.createSession(session("s", ttl: 10)))
+        await first.shutdown()
+
+        let clock = ManualClock()
+        clock.advance(by: .seconds(100))
+        let second = try await EmbeddedRegistry.open(path: folder.path)
+        let store = try open(second, .manual(clock))
+        let running = Task { await store.run() }
+        clock.advance(by: .seconds(10))
+        #expect(store.renew("s") != nil)
+        let signal = Signal(store, .sessions)
+        clock.advance(by: .seconds(20))
+        // The store may not have gone to sleep yet when the clock was moved; then it finds the time by itself.
+        await signal.wait()
+        #expect(store.state.sessions["s"] == nil)
+        running.cancel()
+        await running.value
+        await second.shutdown()
+    }
+
+    @Test("ends a session between one and two of its TTLs, and not while it is renewed")
     func sessions() async throws {
         let clock = ManualClock()
         let registry = LocalRegistry(time: .manual(clock))

@@ -21,7 +21,11 @@ struct KeyTableTests {
         let isGrowing = Bool.random(using: &random)
         for step in 1...2500 {
             let key = randomKey(&random)
-            if Int.random(in: 0..<10, using: &random) < (isGrowing || step < 1500 ? 8 : 1) {
+            if Int.random(in: 0..<400, using: &random) == 0 {
+                let prefix = KVKey(String(key.text.prefix(Int.random(in: 1...3, using: &random))))
+                table.removeAll(under: prefix)
+                model = model.filter { !$0.key.hasPrefix(prefix) }
+            } else if Int.random(in: 0..<10, using: &random) < (isGrowing || step < 1500 ? 8 : 1) {
                 table.set(Tombstone(modifyIndex: UInt64(step)), for: key)
                 model[key] = UInt64(step)
             } else {
@@ -36,7 +40,7 @@ struct KeyTableTests {
                 #expect(listed.map(\.value.modifyIndex) == expected.map(\.value), "seed \(seed), \(prefix)")
                 let highest = expected.map(\.value).max() ?? 0
                 #expect(table.highestIndex(under: prefix) == highest, "seed \(seed), \(prefix)")
-                for separator in ["/", "a/", "b"] {
+                for separator in ["/", "a/", "b", ""] {
                     let cut = cutKeys(expected.map(\.key), prefix, separator)
                     let comment: Comment = "seed \(seed), \(prefix), \(separator)"
                     #expect(table.keys(under: prefix, separator: separator) == cut, comment)
@@ -52,6 +56,19 @@ struct KeyTableTests {
         return keys.compactMap { key in
             guard let cut = key.cut(after: prefix.text.utf8.count, at: separator) else { return key }
             return seen.insert(cut).inserted ? cut : nil
+        }
+    }
+
+    @Test("removes what is under a prefix, over many chunks and at the edges of them")
+    func removals() {
+        var full = KeyTable<Tombstone>()
+        for number in 0..<3000 { full.set(Tombstone(modifyIndex: 1), for: KVKey("\(number / 100)/\(number)")) }
+        for prefix in ["", "1", "2", "9/", "29/2999", "x", "0/"] as [KVKey] {
+            var table = full
+            table.removeAll(under: prefix)
+            let kept = full.entries(under: "").map(\.key).filter { !$0.hasPrefix(prefix) }
+            #expect(table.entries(under: "").map(\.key) == kept)
+            #expect(table.count == kept.count)
         }
     }
 
