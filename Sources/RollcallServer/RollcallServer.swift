@@ -6,7 +6,6 @@ public import NIOCore
 internal import NIOPosix
 public import Rollcall
 public import ServiceLifecycle
-internal import Synchronization
 
 /// Serves a registry over HTTP (the native API with its watches, health and metrics, and Consul's API) and over DNS,
 /// and runs the health checks that instances declare.
@@ -17,7 +16,7 @@ internal import Synchronization
 /// ```
 public final class RollcallServer: Service {
     private let configuration: HTTPServerConfiguration
-    private let dns: DNSParts?
+    private let dns: DNSServing?
     private let services: HTTPServices
     private let readiness: ServerReadiness
     private let checks: HealthChecks?
@@ -25,12 +24,6 @@ public final class RollcallServer: Service {
     private let eventLoopGroup: (any EventLoopGroup)?
     private let onListening: @Sendable (SocketAddress) -> Void
     private let onListeningForDNS: @Sendable (SocketAddress) -> Void
-
-    private struct DNSParts: Sendable {
-        let configuration: DNSConfiguration
-        let dialect: DNSDialect
-        let metrics: DNSMetrics
-    }
 
     /// - Parameters:
     ///   - time: The time line of the registry, on which its changes are born.
@@ -75,15 +68,9 @@ public final class RollcallServer: Service {
             limits: configuration.http.limits, fast: DialectFastPath(native: native, consul: dialect?.fast),
             ordinary: DialectRouter(native: nativeRouter, consul: dialect?.router), metrics: metrics)
         self.consul = consul
-        dns = configuration.dns.isEnabled
-            ? DNSParts(
-                configuration: configuration.dns,
-                dialect: DNSDialect(
-                    catalog: registry.catalog,
-                    view: CatalogDNSView(catalog: registry.catalog, ownNode: configuration.dns.node),
-                    configuration: configuration.dns, answers: answers, time: time),
-                metrics: DNSMetrics(factory: factory))
-            : nil
+        dns = DNSServing(
+            catalog: registry.catalog, nodes: consul?.nodes, configuration: configuration, answers: answers, time: time,
+            metrics: DNSMetrics(factory: factory))
         self.configuration = configuration.http
         self.readiness = readiness
         self.eventLoopGroup = eventLoopGroup
@@ -111,22 +98,9 @@ public final class RollcallServer: Service {
 
     private func serve(on group: any EventLoopGroup) async throws {
         guard let dns else { return try await serve(on: group) {} }
-        let listener = DNSListener(
-            configuration: dns.configuration, dialect: dns.dialect, metrics: dns.metrics, group: group)
-        let sockets = Mutex<DNSListener.Sockets?>(nil)
-        let result: Result<Void, any Error>
-        do {
-            try await serve(on: group) {
-                let open = try await listener.open()
-                sockets.withLock { $0 = open }
-                if let address = open.address { self.onListeningForDNS(address) }
-            }
-            result = .success(())
-        } catch {
-            result = .failure(error)
+        try await dns.serve(on: group, onListening: onListeningForDNS) { open in
+            try await serve(on: group, prepare: open)
         }
-        await sockets.withLock { $0 }?.close()
-        try result.get()
     }
 
     /// Serves HTTP.

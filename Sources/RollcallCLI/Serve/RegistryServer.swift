@@ -76,7 +76,6 @@ struct RegistryServer: Sendable {
         var dns = configuration.dns
         // A server that takes a free port for HTTP runs beside others, and did not ask for the well-known one of DNS.
         if configuration.port == 0, !configuration.isDNSPortChosen { dns.port = 0 }
-        dns.node = ServerNode.own(address: configuration.address)
         return dns
     }
 

@@ -13,10 +13,6 @@ public struct DNSConfiguration: Sendable, Hashable {
     public var port = 8600
     /// The zone that is answered for.
     public var domain = DNSConfiguration.standardDomain
-    /// The datacenter's label: `web.service.dc1.consul` is `web.service.consul`.
-    public var datacenter = "dc1"
-    /// The server's own node.
-    public var node = DNSNode(name: "rollcall", address: "127.0.0.1")
     /// How long clients may keep answers.
     public var ttl = DNSTimesToLive()
     /// Whether instances with a warning are left out.

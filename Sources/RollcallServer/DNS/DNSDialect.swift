@@ -16,14 +16,16 @@ struct DNSDialect: Sendable {
     private let queries: (any DNSPreparedQueries)?
     private let answers: DerivedBudget
     private let time: TimeSource
+    private let ownServicePort: UInt16
 
     /// - Parameters:
     ///   - queries: Without, there is no name below `query`.
+    ///   - consul: The datacenter is a label of names, and the servers of Consul are a service.
     ///   - answers: Bounds what is kept of computed records.
     ///   - time: Its wall clock is the serial number of the zone.
     init(
         catalog: Catalog, view: any DNSView, queries: (any DNSPreparedQueries)? = nil, configuration: DNSConfiguration,
-        answers: DerivedBudget, time: TimeSource
+        consul: ConsulConfiguration, answers: DerivedBudget, time: TimeSource
     ) {
         self.catalog = catalog
         self.view = view
@@ -31,8 +33,9 @@ struct DNSDialect: Sendable {
         self.configuration = configuration
         self.answers = answers
         self.time = time
-        names = DNSNames(domain: configuration.domain, datacenter: configuration.datacenter)
-        zone = DNSZone(domain: configuration.domain, datacenter: configuration.datacenter)
+        ownServicePort = consul.serverPort
+        names = DNSNames(domain: configuration.domain, datacenter: consul.datacenter)
+        zone = DNSZone(domain: configuration.domain, datacenter: consul.datacenter)
     }
 
     /// What became of a query.
@@ -123,7 +126,7 @@ struct DNSDialect: Sendable {
         if snapshot.isEmpty {
             // Consul's own servers are a service of this name.
             guard tag == nil, name == Self.ownService else { return negative(exchange, .nameError, into: &buffer) }
-            let own = DNSEndpoint(node: view.ownNode, address: nil, port: Self.ownServicePort, weight: 1)
+            let own = DNSEndpoint(node: view.ownNode, address: nil, port: ownServicePort, weight: 1)
             found = records(of: [own], kind, ttl: configuration.ttl.of(service: name.folded))
         } else if let tag {
             found = records(of: snapshot, kind) { instance in instance.tags.contains { $0.lowercased() == tag } }
@@ -134,8 +137,6 @@ struct DNSDialect: Sendable {
     }
 
     static let ownService = ServiceName("consul")
-    /// What Consul's catalog says of its servers: the port that they talk to each other on.
-    static let ownServicePort: UInt16 = 8300
 
     /// Records that are made anew when nodes changed.
     private final class Kept: Sendable {
@@ -165,11 +166,14 @@ struct DNSDialect: Sendable {
     private func records(
         of snapshot: ServiceSnapshot, _ kind: ServiceRecords.Kind, _ isIncluded: (ServiceInstance) -> Bool
     ) -> ServiceRecords {
+        let worst: HealthCheck.Status = configuration.onlyPassing ? .passing : .warning
         let included = snapshot.instances.filter(isIncluded)
+            .map { (status: $0.status, endpoint: view.endpoint(of: $0)) }
+            .filter { $0.endpoint.nodeHealth <= worst }
         var usable = included.filter { configuration.onlyPassing ? $0.status == .up : $0.status.isHealthy }
         if usable.isEmpty { usable = included.filter { $0.status == .suspect } }
         return records(
-            of: usable.map(view.endpoint), kind, ttl: configuration.ttl.of(service: snapshot.service.folded))
+            of: usable.map(\.endpoint), kind, ttl: configuration.ttl.of(service: snapshot.service.folded))
     }
 
     private func records(of endpoints: [DNSEndpoint], _ kind: ServiceRecords.Kind, ttl: Duration) -> ServiceRecords {

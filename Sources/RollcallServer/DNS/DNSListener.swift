@@ -116,6 +116,8 @@ struct DNSListener: Sendable {
         return try await DatagramBootstrap(group: loop)
             .channelOption(.socket(SocketOptionLevel(SOL_SOCKET), SO_REUSEPORT), value: 1)
             .channelOption(.datagramVectorReadMessageCount, value: Self.datagramsPerRead)
+            // One system call takes what is there; a second one would most often only learn that there is no more.
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(
                 .recvAllocator,
                 value: FixedSizeRecvByteBufferAllocator(capacity: Self.datagramsPerRead * Self.queryBytesMax))

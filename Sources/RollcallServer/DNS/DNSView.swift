@@ -5,20 +5,13 @@ internal import Rollcall
 internal import RollcallDNS
 
 /// A machine, as the DNS dialect names it.
-public struct DNSNode: Sendable, Hashable {
+struct DNSNode: Sendable, Hashable {
     /// The label in front of `node`.
-    public var name: String
+    var name: String
     /// A host name or an address literal.
-    public var address: String
+    var address: String
     /// Sent as TXT records; the order does not matter.
-    public var metadata: [String: String]
-
-    /// - Parameter address: A host name is answered as an alias.
-    public init(name: String, address: String, metadata: [String: String] = [:]) {
-        self.name = name
-        self.address = address
-        self.metadata = metadata
-    }
+    var metadata: [String: String] = [:]
 }
 
 /// How an instance is reached, as the DNS dialect says it.
@@ -28,7 +21,10 @@ struct DNSEndpoint: Sendable, Hashable {
     /// Its own address; `nil` when that is its node's.
     var address: String?
     var port: UInt16
+    /// As of the worst status of the instance and its node.
     var weight: UInt16
+    /// The worst check of the node itself.
+    var nodeHealth = HealthCheck.Status.passing
 }
 
 /// What the DNS dialect asks beside the catalog: nodes, and how instances are seen from there.

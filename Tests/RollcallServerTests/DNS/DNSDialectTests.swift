@@ -2,9 +2,9 @@
 // Rollcall
 
 import Rollcall
+import RollcallConsul
 import RollcallDNS
 import RollcallTesting
-import Synchronization
 import Testing
 
 @testable import RollcallServer
@@ -124,19 +124,30 @@ struct DNSDialectTests {
         #expect(try fixture.ask("named.service.consul", .aaaa).answers.map(\.type) == [.cname])
     }
 
-    @Test("answers change with the catalog, and with what nodes say")
+    @Test("answers change with the catalog, and with what is known of nodes")
     func changes() async throws {
-        let fixture = DNSFixture(view: { ScriptedView(catalog: $0) })
-        let view = try #require(fixture.dialect.view as? ScriptedView)
+        let fixture = DNSFixture()
+        var shadow = ConsulShadow()
+        (shadow.address, shadow.warningWeight, shadow.passingWeight) = ("", 3, 7)
         try await fixture.register("web", "10.0.0.1")
         #expect(try fixture.ask("web.service.consul").found == ["10.0.0.1"])
-        try await fixture.register("web", "10.0.0.2")
+        try await fixture.register("web", "10.0.0.2", node: "rack-7", shadow: shadow)
         #expect(try fixture.ask("web.service.consul").found == ["10.0.0.1", "10.0.0.2"])
-        view.change(address: "10.7.7.7")
-        #expect(try fixture.ask("web.service.consul").found == ["10.7.7.7"])
-        #expect(try fixture.ask("web.service.consul").found == ["10.7.7.7"])
-        view.change(address: nil)
-        #expect(try fixture.ask("web.service.consul").found == ["10.0.0.1", "10.0.0.2"])
+        var node = ConsulNode(name: "rack-7", address: "10.7.7.7", datacenter: "dc1", meta: ["row": "a=b"])
+        func publish() { fixture.nodes.publish("rack-7", node, at: fixture.nodes.revision.next) }
+        publish()
+        for _ in 1 ... 2 { #expect(try fixture.ask("web.service.consul").found == ["10.0.0.1", "10.7.7.7"]) }
+        #expect(try fixture.ask("7.7.7.10.in-addr.arpa", .ptr).found == ["rack-7.node.dc1.consul."])
+        #expect(try fixture.ask("Rack-7.node.consul", .txt).found == ["\"row=a=b\""])
+        // A node's own checks are those of all of its instances.
+        func place() throws -> [String] { try fixture.ask("_web._tcp.consul", .srv, over: .tcp).found }
+        #expect(try place().last == "1 7 80 rack-7.node.dc1.consul.")
+        node.checks = [ConsulCheck(node: "rack-7", id: "disk", name: "disk", status: .warning)]
+        publish()
+        #expect(try place().last == "1 3 80 rack-7.node.dc1.consul.")
+        node.checks[0].status = .critical
+        publish()
+        #expect(try place() == ["1 1 80 0a000001.addr.dc1.consul."])
     }
 
     @Test("nodes that registrations name are found by name and by address, and vanish with them")
@@ -198,28 +209,5 @@ struct DNSDialectTests {
             let answer = try fixture.ask(name)
             #expect(answer.responseCode == .refused && !answer.flags.isAuthoritative && answer.answers.isEmpty)
         }
-    }
-}
-
-/// Sends everybody to one address, when it is told one.
-private final class ScriptedView: DNSView {
-    private let known: CatalogDNSView
-    private let state = Mutex<(revision: UInt64, address: String?)>((0, nil))
-
-    init(catalog: Catalog) {
-        known = CatalogDNSView(catalog: catalog, ownNode: DNSFixture.ownNode)
-    }
-
-    func change(address: String?) { state.withLock { $0 = ($0.revision + 1, address) } }
-
-    var revision: UInt64 { state.withLock { $0.revision } }
-    var ownNode: DNSNode { known.ownNode }
-    func node(named name: String) -> DNSNode? { known.node(named: name) }
-    func owner(of address: IPAddress) -> DNSOwner? { known.owner(of: address) }
-
-    func endpoint(of instance: ServiceInstance) -> DNSEndpoint {
-        var endpoint = known.endpoint(of: instance)
-        endpoint.address = state.withLock { $0.address } ?? endpoint.address
-        return endpoint
     }
 }

@@ -3,6 +3,7 @@
 
 import NIOCore
 import Rollcall
+import RollcallConsul
 import RollcallDNS
 import RollcallTesting
 import Testing
@@ -15,35 +16,35 @@ struct DNSFixture: Sendable {
     let clock: ManualClock
     let dialect: DNSDialect
 
-    static let ownNode = DNSNode(
-        name: "golden-node", address: "127.0.0.1", metadata: ["consul-network-segment": ""])
+    /// The nodes of the dialect, among them the server's own.
+    let nodes: ConsulNodes
 
     init(
-        queries: (any DNSPreparedQueries)? = nil, _ change: (inout DNSConfiguration) -> Void = { _ in },
-        view: (@Sendable (Catalog) -> any DNSView)? = nil
+        queries: (any DNSPreparedQueries)? = nil, _ change: (inout DNSConfiguration) -> Void = { _ in }
     ) {
         let clock = ManualClock()
         self.clock = clock
         registry = LocalRegistry(time: .manual(clock))
         var configuration = DNSConfiguration()
-        configuration.node = Self.ownNode
+        var consul = ConsulConfiguration()
+        consul.nodeName = "golden-node"
         change(&configuration)
+        nodes = ConsulNodes(configuration: consul, revision: registry.catalog.revision)
         dialect = DNSDialect(
-            catalog: registry.catalog,
-            view: view?(registry.catalog) ?? CatalogDNSView(catalog: registry.catalog, ownNode: configuration.node),
-            queries: queries, configuration: configuration,
+            catalog: registry.catalog, view: CatalogDNSView(catalog: registry.catalog, nodes: nodes), queries: queries,
+            configuration: configuration, consul: consul,
             answers: DerivedBudget(catalog: registry.catalog, bytesMax: 1 << 24), time: .manual(clock))
     }
 
     /// Registers an instance without a lease.
     func register(
         _ service: ServiceName, _ host: String, _ port: UInt16 = 80, id: InstanceID? = nil, tags: [String] = [],
-        weight: UInt16 = 1, node: String = "", checks: [CheckDefinition] = []
+        weight: UInt16 = 1, node: String = "", checks: [CheckDefinition] = [], shadow: ConsulShadow? = nil
     ) async throws {
         try await registry.register(
             Registration(
                 service: service, id: id, host: host, port: port, tags: tags, weight: weight, node: node, lease: .permanent,
-                checks: checks))
+                checks: checks, shadows: shadow.map { [ConsulShadow.name: $0.json] } ?? [:]))
     }
 
     /// What comes back for these bytes; `nil` when nothing does.

@@ -56,7 +56,9 @@ struct GoldenDNSTests {
         try await fixture.register("dnsweb", "10.9.0.2", 8082, tags: ["green"])
         try await fixture.register("dnssix", "2001:db8::6", 8086)
         // Without an address of its own: that of its node.
-        try await fixture.register("dnsnoaddr", "127.0.0.1", 7000)
+        var shadow = ConsulShadow()
+        shadow.address = ""
+        try await fixture.register("dnsnoaddr", "127.0.0.1", 7000, shadow: shadow)
         try await fixture.register("dnshost", "backend.example.org", 7001)
         try await fixture.register("dnscrit", "10.9.0.3", 8083, checks: [CheckDefinition(kind: .ttl(.seconds(10)))])
         try await fixture.register("DnsMixed", "10.9.0.4", 8084)
