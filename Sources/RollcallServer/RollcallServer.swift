@@ -69,7 +69,7 @@ public final class RollcallServer: Service {
             ordinary: DialectRouter(native: nativeRouter, consul: dialect?.router), metrics: metrics)
         self.consul = consul
         dns = DNSServing(
-            catalog: registry.catalog, nodes: consul?.nodes, configuration: configuration, answers: answers, time: time,
+            catalog: registry.catalog, consul: consul, configuration: configuration, answers: answers, time: time,
             metrics: DNSMetrics(factory: factory))
         self.configuration = configuration.http
         self.readiness = readiness

@@ -55,7 +55,7 @@ final class CatalogDNSView: DNSView {
 }
 
 extension DNSNode {
-    fileprivate init(_ node: ConsulNode) {
+    init(_ node: ConsulNode) {
         self.init(name: node.name, address: node.address, metadata: node.meta ?? [:])
     }
 }

@@ -82,9 +82,9 @@ struct DNSDialect: Sendable {
             return service(name, tag: tag, exchange, random: &random, into: &buffer)
         case .query(let name):
             guard let result = queries?.execute(name) else { return negative(exchange, .nameError, into: &buffer) }
-            let ttl = result.ttl ?? result.instances.first.map { configuration.ttl.of(service: $0.service.folded) }
             let found = records(
-                of: result.instances.map(view.endpoint), ServiceRecords.Kind(head.type), ttl: ttl ?? .zero)
+                of: result.endpoints, ServiceRecords.Kind(head.type),
+                ttl: result.ttl ?? configuration.ttl.of(service: result.service.folded))
             return write(found, exchange, random: &random, into: &buffer)
         case .node(let name):
             guard let node = view.node(named: name) else { return negative(exchange, .nameError, into: &buffer) }

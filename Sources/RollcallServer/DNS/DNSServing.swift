@@ -11,18 +11,19 @@ struct DNSServing: Sendable {
     private let dialect: DNSDialect
     private let metrics: DNSMetrics
 
-    /// - Parameter nodes: Those of Consul's API, where there is one.
+    /// - Parameter consul: Its nodes and prepared queries are those of the DNS.
     /// - Returns: `nil` when the configuration does without DNS.
     init?(
-        catalog: Catalog, nodes: ConsulNodes?, configuration: ServerConfiguration, answers: DerivedBudget,
+        catalog: Catalog, consul: ConsulAPI?, configuration: ServerConfiguration, answers: DerivedBudget,
         time: TimeSource, metrics: DNSMetrics
     ) {
         guard configuration.dns.isEnabled else { return nil }
-        let nodes = nodes ?? ConsulNodes(configuration: configuration.consul, revision: catalog.revision)
+        let nodes = consul?.nodes ?? ConsulNodes(configuration: configuration.consul, revision: catalog.revision)
         self.configuration = configuration.dns
         self.metrics = metrics
         dialect = DNSDialect(
-            catalog: catalog, view: CatalogDNSView(catalog: catalog, nodes: nodes), configuration: configuration.dns,
+            catalog: catalog, view: CatalogDNSView(catalog: catalog, nodes: nodes),
+            queries: consul.map { ConsulPreparedQueries(api: $0) }, configuration: configuration.dns,
             consul: configuration.consul, answers: answers, time: time)
     }
 

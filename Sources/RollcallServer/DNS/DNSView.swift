@@ -57,8 +57,9 @@ protocol DNSPreparedQueries: Sendable {
 }
 
 struct DNSQueryResult: Sendable {
-    /// Those that may be answered with, the best ones first when that is part of the query.
-    var instances: [ServiceInstance]
+    var service: ServiceName
+    /// Those that may be answered with.
+    var endpoints: [DNSEndpoint]
     /// `nil` for that of the service.
     var ttl: Duration?
 }

@@ -166,21 +166,30 @@ struct DNSDialectTests {
         #expect(try fixture.ask("3.0.0.10.in-addr.arpa", .ptr).responseCode == .refused)
     }
 
-    @Test("prepared queries are asked for by their name")
+    @Test("prepared queries of Consul's API are asked for by their name, in any case, and by their identifier")
     func preparedQueries() async throws {
-        struct Queries: DNSPreparedQueries {
-            let found: [ServiceInstance]
-            func execute(_ name: String) -> DNSQueryResult? {
-                name == "near.web" ? DNSQueryResult(instances: found, ttl: .seconds(7)) : nil
+        var configuration = ServerConfiguration()
+        configuration.dns.isEnabled = true
+        try await RunningServer.run(configuration) { server in
+            for (host, tag) in [("10.0.0.1", "blue"), ("10.0.0.2", "green")] {
+                try await server.registry.register(
+                    Registration(service: "web", host: host, port: 8081, tags: [tag], lease: .permanent))
             }
+            let stored = try await server.request(
+                "POST", "/v1/query",
+                #"{"Name": "near.web", "Service": {"Service": "web", "Tags": ["blue"]}, "DNS": {"TTL": "7s"}}"#)
+            #expect(stored.status == 200, "\(stored.body)")
+            let id = try #require(stored.json["ID"]?.stringValue)
+            for name in ["near.web", "Near.WEB", id] {
+                let answers = try await DNSClient.datagrams(
+                    [DNSClient.query("\(name).query.dc1.consul", .srv)], expecting: 1, port: server.dnsPort)
+                let texts = try Message(parsing: answers[0]).answers.map(\.text)
+                #expect(texts == ["\(name).query.dc1.consul. 7 IN SRV 1 1 8081 0a000001.addr.dc1.consul."])
+            }
+            let unknown = try await DNSClient.datagrams(
+                [DNSClient.query("far.query.consul", .a)], expecting: 1, port: server.dnsPort)
+            #expect(try Message(parsing: unknown[0]).responseCode == .nameError)
         }
-        let registering = DNSFixture()
-        try await registering.register("web", "10.0.0.1", 8081)
-        let found = registering.registry.catalog.snapshot(of: "web").instances
-        let fixture = DNSFixture(queries: Queries(found: found))
-        let answer = try fixture.ask("near.web.query.dc1.consul", .srv)
-        #expect(answer.answers.map(\.text) == ["near.web.query.dc1.consul. 7 IN SRV 1 1 8081 0a000001.addr.dc1.consul."])
-        #expect(try fixture.ask("far.query.consul").responseCode == .nameError)
     }
 
     @Test("a service, a node and the lack of something may be kept for as long as is configured")
