@@ -25,7 +25,7 @@ start_named() {
 options {
     directory "$place"; pid-file "$place/pid"; session-keyfile "$place/key"; lock-file none;
     listen-on port $port { 127.0.0.1; }; listen-on-v6 { none; };
-    recursion no; minimal-responses no-auth; querylog no; dnssec-validation no; notify no; empty-zones-enable no;
+    recursion no; querylog no; dnssec-validation no; notify no; empty-zones-enable no;
 };
 controls { };
 zone "consul" { type primary; file "$zone"; };

@@ -9,44 +9,72 @@ final class DNSDatagramHandler: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
     typealias OutboundOut = AddressedEnvelope<ByteBuffer>
 
-    private let dialect: DNSDialect
     private let metrics: DNSMetrics
-    private var random = PickRandom(seed: .random(in: 0 ... .max))
-    /// The answers of one batch, one after the other; used again once the kernel has taken them. They are cut out of it
-    /// only when all of them are there: a buffer that a slice refers to is copied as a whole when it is written to.
-    private var answers = ByteBuffer()
-    private var clients: [SocketAddress] = []
-    private var ends: [Int] = []
-    private static let answersBytesMax = 128 * 1024
+    private var batch: Batch
 
     init(dialect: DNSDialect, metrics: DNSMetrics) {
-        self.dialect = dialect
         self.metrics = metrics
+        batch = Batch(dialect: dialect)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let query = Self.unwrapInboundIn(data)
-        let outcome = query.data.withUnsafeReadableBytes { bytes in
-            dialect.answer(bytes, over: .udp, random: &random, into: &answers)
-        }
-        metrics.answered(outcome, over: .udp)
-        guard outcome != nil else { return }
-        clients.append(query.remoteAddress)
-        ends.append(answers.writerIndex)
-        if answers.writerIndex > Self.answersBytesMax { send(context) }
+        metrics.answered(batch.answer(query), over: .udp)
+        if batch.isFull { send(context) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) { send(context) }
 
     private func send(_ context: ChannelHandlerContext) {
-        for (client, end) in zip(clients, ends) {
-            guard let answer = answers.readSlice(length: end - answers.readerIndex) else { continue }
-            context.write(Self.wrapOutboundOut(AddressedEnvelope(remoteAddress: client, data: answer)), promise: nil)
-        }
+        while let answer = batch.next() { context.write(Self.wrapOutboundOut(answer), promise: nil) }
         context.flush()
-        answers.clear()
-        clients.removeAll(keepingCapacity: true)
-        ends.removeAll(keepingCapacity: true)
+        batch.clear()
+    }
+
+    /// The answers to what was read at once, one after the other in a buffer that is used again once the kernel has
+    /// taken them. They are cut out of it only when all of them are there: a buffer that a slice refers to is copied as
+    /// a whole when it is written to.
+    private struct Batch {
+        let dialect: DNSDialect
+        private var memory = DNSDialect.Memory()
+        private var answers = ByteBuffer()
+        private var clients: [SocketAddress] = []
+        private var ends: [Int] = []
+        private var sent = 0
+        private static let bytesMax = 128 * 1024
+
+        init(dialect: DNSDialect) {
+            self.dialect = dialect
+        }
+
+        var isFull: Bool { answers.writerIndex > Self.bytesMax }
+
+        mutating func answer(_ query: AddressedEnvelope<ByteBuffer>) -> DNSDialect.Outcome? {
+            let outcome = query.data.withUnsafeReadableBytes { bytes in
+                dialect.answer(bytes, over: .udp, memory: &memory, into: &answers)
+            }
+            guard outcome != nil else { return nil }
+            clients.append(query.remoteAddress)
+            ends.append(answers.writerIndex)
+            return outcome
+        }
+
+        /// The next answer to send.
+        mutating func next() -> AddressedEnvelope<ByteBuffer>? {
+            guard sent < clients.count, let answer = answers.readSlice(length: ends[sent] - answers.readerIndex) else {
+                return nil
+            }
+            defer { sent += 1 }
+            return AddressedEnvelope(remoteAddress: clients[sent], data: answer)
+        }
+
+        /// Forgets answers that were sent.
+        mutating func clear() {
+            answers.clear()
+            clients.removeAll(keepingCapacity: true)
+            ends.removeAll(keepingCapacity: true)
+            sent = 0
+        }
     }
 
     /// Sending to a client may fail, because it is gone or out of reach; that is no reason to stop for the others.

@@ -45,11 +45,17 @@ struct DNSDialect: Sendable {
         var isCut = false
     }
 
+    /// What one socket needs to be answered.
+    struct Memory {
+        var random = PickRandom(seed: .random(in: 0 ... .max))
+        var memo = QuestionMemo()
+    }
+
     /// Appends the answer to a query to `buffer`.
     ///
     /// - Returns: `nil` when there must be no answer.
     func answer(
-        _ query: UnsafeRawBufferPointer, over transport: DNSExchange.Transport, random: inout PickRandom,
+        _ query: UnsafeRawBufferPointer, over transport: DNSExchange.Transport, memory: inout Memory,
         into buffer: inout ByteBuffer
     ) -> Outcome? {
         let head: QueryHead
@@ -65,6 +71,11 @@ struct DNSDialect: Sendable {
         }
         let exchange = DNSExchange(head, query, transport, udpPayloadMax: configuration.udpPayloadMax)
         if let refusal = refusal(of: exchange) { return fail(exchange, refusal, into: &buffer) }
+        let state = QuestionMemo.State(catalog: catalog.revision, view: view.revision)
+        let question = UnsafeRawBufferPointer(rebasing: query[exchange.questionBytes])
+        if let known = memory.memo.records(question, at: state) {
+            return write(known, exchange, random: &memory.random, into: &buffer)
+        }
         guard let lookup = zone.lookup(exchange.name, type: head.type) else {
             if let address = IPAddress(reverse: exchange.question.name) {
                 return reverse(address, exchange, into: &buffer)
@@ -79,13 +90,17 @@ struct DNSDialect: Sendable {
         }
         switch lookup {
         case .service(let name, let tag):
-            return service(name, tag: tag, exchange, random: &random, into: &buffer)
+            guard let found = service(name, tag: tag, ServiceRecords.Kind(head.type)) else {
+                return negative(exchange, .nameError, into: &buffer)
+            }
+            memory.memo.keep(found, for: question, at: state)
+            return write(found, exchange, random: &memory.random, into: &buffer)
         case .query(let name):
             guard let result = queries?.execute(name) else { return negative(exchange, .nameError, into: &buffer) }
             let found = records(
                 of: result.endpoints, ServiceRecords.Kind(head.type),
                 ttl: result.ttl ?? configuration.ttl.of(service: result.service.folded))
-            return write(found, exchange, random: &random, into: &buffer)
+            return write(found, exchange, random: &memory.random, into: &buffer)
         case .node(let name):
             guard let node = view.node(named: name) else { return negative(exchange, .nameError, into: &buffer) }
             return write(nodeMessage(node, exchange), exchange, into: &buffer)
@@ -116,24 +131,17 @@ struct DNSDialect: Sendable {
 
     // MARK: Services
 
-    private func service(
-        _ name: ServiceName, tag: String?, _ exchange: DNSExchange, random: inout PickRandom,
-        into buffer: inout ByteBuffer
-    ) -> Outcome {
+    /// - Returns: `nil` when there is no such service.
+    private func service(_ name: ServiceName, tag: String?, _ kind: ServiceRecords.Kind) -> ServiceRecords? {
         let snapshot = catalog.snapshot(of: name)
-        let kind = ServiceRecords.Kind(exchange.head.type)
-        let found: ServiceRecords
         if snapshot.isEmpty {
             // Consul's own servers are a service of this name.
-            guard tag == nil, name == Self.ownService else { return negative(exchange, .nameError, into: &buffer) }
+            guard tag == nil, name == Self.ownService else { return nil }
             let own = DNSEndpoint(node: view.ownNode, address: nil, port: ownServicePort, weight: 1)
-            found = records(of: [own], kind, ttl: configuration.ttl.of(service: name.folded))
-        } else if let tag {
-            found = records(of: snapshot, kind) { instance in instance.tags.contains { $0.lowercased() == tag } }
-        } else {
-            found = keptRecords(of: snapshot, kind)
+            return records(of: [own], kind, ttl: configuration.ttl.of(service: name.folded))
         }
-        return write(found, exchange, random: &random, into: &buffer)
+        guard let tag else { return keptRecords(of: snapshot, kind) }
+        return records(of: snapshot, kind) { instance in instance.tags.contains { $0.lowercased() == tag } }
     }
 
     static let ownService = ServiceName("consul")

@@ -13,7 +13,7 @@ final class DNSStreamHandler: ChannelInboundHandler {
     private let dialect: DNSDialect
     private let metrics: DNSMetrics
     private let idleTime: TimeAmount
-    private var random = PickRandom(seed: .random(in: 0 ... .max))
+    private var memory = DNSDialect.Memory()
     /// What came and is no whole query yet: at most one message, of 65,537 bytes, and what came with its end.
     private var received = ByteBuffer()
     private var deadline: Scheduled<Void>?
@@ -49,7 +49,7 @@ final class DNSStreamHandler: ChannelInboundHandler {
             let start = answers.writerIndex
             answers.writeInteger(UInt16(0))
             let outcome = query.withUnsafeReadableBytes { bytes in
-                dialect.answer(bytes, over: .tcp, random: &random, into: &answers)
+                dialect.answer(bytes, over: .tcp, memory: &memory, into: &answers)
             }
             metrics.answered(outcome, over: .tcp)
             guard outcome != nil else {

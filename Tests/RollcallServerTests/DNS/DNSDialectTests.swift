@@ -150,6 +150,23 @@ struct DNSDialectTests {
         #expect(try place() == ["1 1 80 0a000001.addr.dc1.consul."])
     }
 
+    @Test("many questions, asked again and again, each get their own answers")
+    func manyQuestions() async throws {
+        let fixture = DNSFixture()
+        for number in 0 ..< 200 { try await fixture.register(ServiceName("web-\(number)"), "10.0.0.\(number)", tags: ["a"]) }
+        for _ in 1 ... 3 {
+            for number in 0 ..< 200 {
+                #expect(try fixture.ask("web-\(number).service.consul").found == ["10.0.0.\(number)"])
+                #expect(try fixture.ask("a.web-\(number).service.consul", .srv).answers.count == 1)
+                #expect(try fixture.ask("b.web-\(number).service.consul").responseCode == .nameError)
+            }
+        }
+        try await fixture.registry.deregister(InstanceKey("web-7", "10.0.0.7:80"))
+        for type in [RecordType.a, .srv] {
+            #expect(try fixture.ask("web-7.service.consul", type).responseCode == .nameError)
+        }
+    }
+
     @Test("nodes that registrations name are found by name and by address, and vanish with them")
     func nodes() async throws {
         let fixture = DNSFixture()

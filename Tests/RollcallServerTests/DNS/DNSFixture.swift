@@ -6,15 +6,18 @@ import Rollcall
 import RollcallConsul
 import RollcallDNS
 import RollcallTesting
+import Synchronization
 import Testing
 
 @testable import RollcallServer
 
 /// The DNS dialect over a registry in memory, asked without sockets.
-struct DNSFixture: Sendable {
+final class DNSFixture: Sendable {
     let registry: LocalRegistry
     let clock: ManualClock
     let dialect: DNSDialect
+    /// What was asked before, as of a socket that everybody asks.
+    private let memory = Mutex(DNSDialect.Memory())
 
     /// The nodes of the dialect, among them the server's own.
     let nodes: ConsulNodes
@@ -49,9 +52,11 @@ struct DNSFixture: Sendable {
 
     /// What comes back for these bytes; `nil` when nothing does.
     func exchange(_ query: [UInt8], over transport: DNSExchange.Transport = .udp, seed: UInt64 = 1) -> [UInt8]? {
-        var random = PickRandom(seed: seed)
+        var memory = memory.withLock { $0 }
+        memory.random = PickRandom(seed: seed)
         var buffer = ByteBuffer()
-        let outcome = query.withUnsafeBytes { dialect.answer($0, over: transport, random: &random, into: &buffer) }
+        let outcome = query.withUnsafeBytes { dialect.answer($0, over: transport, memory: &memory, into: &buffer) }
+        self.memory.withLock { $0.memo = memory.memo }
         return outcome.map { _ in Array(buffer.readableBytesView) }
     }
 
