@@ -66,7 +66,7 @@ struct InstanceAddresses {
     }
 
     private func port(of instance: ServiceInstance) -> Int? {
-        guard let port else { return Int(instance.port) }
+        guard let port else { return instance.port == 0 ? nil : Int(instance.port) }
         return instance.registration.namedPorts[port].map(Int.init)
     }
 

@@ -209,7 +209,7 @@ struct ChangeBatch {
         throws(RegistryError) -> [HealthCheck]
     {
         var faults: [FieldFault] = []
-        checkName(id, "check", limits.instanceIDBytes, &faults)
+        checkCheckID(id, "check", limits, &faults)
         var checks = instance.checks.filter { $0.id != id }
         if checks.count >= limits.checks {
             faults.append(FieldFault("checks", "at most \(limits.checks) are allowed"))

@@ -85,7 +85,7 @@ public final class LocalRegistry: CatalogRegistry {
 
     @discardableResult
     public func register(_ registration: Registration, life: Life) async throws(RegistryError) -> RegistrationReceipt {
-        try registration.validate(limits: configuration.limits)
+        try registration.validate(limits: configuration.limits, needsPort: false)
         if registration.lease.kind == .connection {
             throw RegistryError(
                 .unsupported,

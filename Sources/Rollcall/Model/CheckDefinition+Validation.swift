@@ -23,7 +23,7 @@ extension Registration {
 
 extension CheckDefinition {
     fileprivate func validate(_ field: String, _ limits: ModelLimits, _ faults: inout [FieldFault]) {
-        checkName(id, "\(field).id", limits.instanceIDBytes, &faults)
+        checkCheckID(id, "\(field).id", limits, &faults)
         checkText(name, "\(field).name", limits.attributeBytes, &faults)
         switch kind {
         case .http(let check): check.validate(field, limits, &faults)
@@ -105,9 +105,10 @@ public struct CheckTarget: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Parameters:
     ///   - text: `host:port`, `:port` on the instance's host, or empty for its primary port.
-    ///   - instance: Whose host and port complete it.
+    ///   - instance: Whose host and port complete it; one without a port cannot stand for an empty text.
     public init?(_ text: String, of instance: Registration) {
         guard !text.isEmpty else {
+            guard instance.port > 0 else { return nil }
             host = instance.host
             port = instance.port
             return
@@ -125,6 +126,12 @@ public struct CheckTarget: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String { "\(urlHost(host)):\(port)" }
+}
+
+/// Faults of a check's identifier. It may hold spaces: Consul's clients name checks in words.
+func checkCheckID(_ id: String, _ field: String, _ limits: ModelLimits, _ faults: inout [FieldFault]) {
+    if id.isEmpty { faults.append(FieldFault(field, "must not be empty")) }
+    checkText(id, field, limits.instanceIDBytes, &faults)
 }
 
 private let anyInstance = Registration(service: "any", host: "any", port: 1)

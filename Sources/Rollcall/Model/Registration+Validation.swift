@@ -22,11 +22,13 @@ public struct FieldFault: Sendable, Hashable, CustomStringConvertible {
 extension Registration {
     /// Checks every field.
     ///
+    /// - Parameter needsPort: Whether the primary port may not be 0, which is "none": the model and some dialects know
+    ///   instances without one, an application that registers itself has one.
     /// - Throws: ``RegistryError/Code/invalid`` with *all* faults found.
-    public func validate(limits: ModelLimits = .standard) throws(RegistryError) {
+    public func validate(limits: ModelLimits = .standard, needsPort: Bool = true) throws(RegistryError) {
         var faults: [FieldFault] = []
         checkIdentity(limits, &faults)
-        checkAddress(limits, &faults)
+        checkAddress(limits, needsPort: needsPort, &faults)
         checkAttributes(limits, &faults)
         checkLease(limits, &faults)
         checkDefinitions(limits, &faults)
@@ -38,9 +40,9 @@ extension Registration {
         checkName(id.value, "id", limits.instanceIDBytes, &faults)
     }
 
-    private func checkAddress(_ limits: ModelLimits, _ faults: inout [FieldFault]) {
+    private func checkAddress(_ limits: ModelLimits, needsPort: Bool, _ faults: inout [FieldFault]) {
         checkName(host, "host", limits.hostBytes, &faults)
-        if port == 0 { faults.append(FieldFault("port", "must be 1 to 65535")) }
+        if needsPort, port == 0 { faults.append(FieldFault("port", "must be 1 to 65535")) }
         if namedPorts.count > limits.namedPorts {
             faults.append(FieldFault("ports", "\(namedPorts.count) entries, at most \(limits.namedPorts) are allowed"))
         }

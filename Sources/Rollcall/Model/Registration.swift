@@ -12,7 +12,7 @@ public struct Registration: Sendable, Hashable {
     public var id: InstanceID
     /// A host name, an IPv4 address or an IPv6 address without brackets.
     public var host: String
-    /// The primary port.
+    /// The primary port; 0 for an instance that has none, such as one that only dialects register.
     public var port: UInt16
     /// Whether the primary port speaks TLS: it makes the endpoint URL `https` instead of `http`.
     public var isSecure: Bool
@@ -75,13 +75,16 @@ public struct Registration: Sendable, Hashable {
     /// Service and identifier together.
     public var key: InstanceKey { InstanceKey(service, id) }
 
-    /// The URL of the primary port, such as `http://10.0.0.7:8080`.
+    /// The URL of the primary port, such as `http://10.0.0.7:8080`; without a port when the instance has none.
     public var endpointURL: String { endpointURL(port) }
 
     /// The URL of one of the named ports; `nil` when there is none of this name.
     public func endpointURL(port name: String) -> String? { namedPorts[name].map(endpointURL) }
 
-    private func endpointURL(_ port: UInt16) -> String { "\(isSecure ? "https" : "http")://\(urlHost(host)):\(port)" }
+    private func endpointURL(_ port: UInt16) -> String {
+        let address = "\(isSecure ? "https" : "http")://\(urlHost(host))"
+        return port == 0 ? address : "\(address):\(port)"
+    }
 
     /// The URL that a health check asks; `nil` when the instance named none.
     public var healthCheckURL: String? {

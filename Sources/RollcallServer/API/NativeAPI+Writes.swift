@@ -16,10 +16,22 @@ extension NativeAPI {
                     "registration of \(request.key)",
                     [FieldFault("id", "the body names \(registration.key), the path \(request.key)")]))
         }
+        try refuseMissingPort(registration)
         let receipt = try await caught { () throws(RegistryError) in
             try await registry.register(registration, life: life)
         }
         return .json(receipt.instance.jsonBytes(), status: receipt.isNewLife ? 201 : 200)
+    }
+
+    /// The registry itself takes instances without a port, which other dialects register.
+    private func refuseMissingPort(_ registration: Registration) throws(APIProblem) {
+        guard registration.port == 0 else { return }
+        do throws(RegistryError) {
+            // Names what else is wrong as well.
+            try registration.validate(needsPort: true)
+        } catch {
+            throw APIProblem(error)
+        }
     }
 
     private func registration(_ document: InstanceDocument, _ request: APIRequest) throws(APIProblem) -> Registration {

@@ -729,7 +729,10 @@ enum OpenAPIDocument {
                   "service": {"type": "string", "maxLength": 128},
                   "id": {"type": "string", "maxLength": 256},
                   "host": {"type": "string", "maxLength": 255},
-                  "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+                  "port": {
+                    "type": "integer", "minimum": 0, "maximum": 65535,
+                    "description": "0 for an instance without one, that another dialect registered"
+                  },
                   "secure": {"type": "boolean", "default": false},
                   "ports": {
                     "type": "object",

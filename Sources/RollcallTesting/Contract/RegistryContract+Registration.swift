@@ -79,7 +79,7 @@ extension RegistryContract {
             subject in
             var registration = subject.registration()
             registration.host = "no host"
-            registration.port = 0
+            registration.namedPorts = ["x": 0]
             registration.tags = ["x", "x"]
             let faulty = registration
 
@@ -89,7 +89,7 @@ extension RegistryContract {
 
             #expect(error?.code == .invalid)
             let fields = error?.faults.map(\.field)
-            #expect(fields == ["host", "port", "tags"])
+            #expect(fields == ["host", "ports.x", "tags"])
             let snapshot = try await subject.lookup("web")
             #expect(snapshot.isEmpty)
         },

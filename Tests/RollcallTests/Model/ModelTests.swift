@@ -103,6 +103,18 @@ struct ModelTests {
         #expect(registration.healthCheckURL == "http://elsewhere/health")
     }
 
+    @Test("an instance may have no port: its URL has none, and only who needs one refuses it")
+    func noPort() throws {
+        let registration = Registration(service: "web", id: "a", host: "10.0.0.7", port: 0, healthCheck: "/health")
+        #expect(registration.endpointURL == "http://10.0.0.7")
+        #expect(registration.healthCheckURL == "http://10.0.0.7/health")
+        #expect(CheckTarget("", of: registration) == nil)
+        #expect(CheckTarget(":81", of: registration)?.description == "10.0.0.7:81")
+        try registration.validate(needsPort: false)
+        let error = #expect(throws: RegistryError.self) { try registration.validate() }
+        #expect(error?.faults.map(\.description) == ["port: must be 1 to 65535"])
+    }
+
     @Test("every limit is checked, and all faults are named at once")
     func limits() {
         var registration = Registration(service: "", id: "a b", host: "h", port: 1)
