@@ -24,6 +24,10 @@ public struct GRPCProbe: HealthProbe {
         let question = "gRPC health of \(subject)"
         do {
             let answer = try await ask(grpc, target, timeout: check.timeout)
+            guard answer.status != .passing else {
+                let service = grpc.service.isEmpty ? "" : "/\(grpc.service)"
+                return CheckResult(.passing, "gRPC check \(target)\(service): success")
+            }
             return CheckResult(answer.status, "\(question): \(answer.output)")
         } catch {
             return CheckResult(.critical, "\(question): \(explanation(of: error, timeout: check.timeout))")

@@ -8,14 +8,15 @@ internal import NIOSSL
 public import Rollcall
 
 /// Sends an HTTP request on a connection of its own, as a caller who comes anew would. Redirects are not followed: an
-/// answer that leads elsewhere says nothing about this instance.
+/// answer that leads elsewhere says nothing about this instance. Its outputs are in Consul's words, whose clients and
+/// dashboards show them.
 public final class HTTPProbe: HealthProbe {
     private let client: HTTPClient
 
     /// What of a body is read to look for a text.
     static let searchedBytes = 64 * 1024
-    /// What of the body of a failure is shown.
-    static let shownBytes = 2048
+    /// What of a body is shown.
+    static let shownBytes = 4096
 
     /// - Parameter group: Where connections are served; by default the one of the process.
     public init(group: (any EventLoopGroup)? = nil) {
@@ -37,36 +38,41 @@ public final class HTTPProbe: HealthProbe {
     public func probe(_ check: CheckDefinition, of instance: ServiceInstance) async -> CheckResult {
         guard case .http(let http) = check.kind else { return .wrongKind(check) }
         let url = instance.registration.url(of: http)
-        let question = "\(http.method) \(url)"
         do {
             return try await within(check.timeout) { [client] in
-                try await Self.ask(client, http, url: url, question, timeout: check.timeout)
+                try await Self.ask(client, http, url: url, timeout: check.timeout)
             }
         } catch {
-            return CheckResult(.critical, "\(question): \(explanation(of: error, timeout: check.timeout))")
+            let method = http.method.prefix(1) + http.method.dropFirst().lowercased()
+            return CheckResult(.critical, "\(method) \"\(url)\": \(explanation(of: error, timeout: check.timeout))")
         }
     }
 
-    private static func ask(
-        _ client: HTTPClient, _ http: HTTPCheck, url: String, _ question: String, timeout: Duration
-    ) async throws -> CheckResult {
+    private static func ask(_ client: HTTPClient, _ http: HTTPCheck, url: String, timeout: Duration) async throws
+        -> CheckResult
+    {
         let response = try await client.execute(request(http, url: url), timeout: TimeAmount(timeout))
-        let answer = "\(question): \(response.status.code) \(response.status.reasonPhrase)"
+        var answer = "HTTP \(http.method) \(url): \(response.status.code) \(response.status.reasonPhrase)"
         let code = Int(response.status.code)
-        guard http.expectedStatus.contains(code) else {
-            let body = try await read(response.body, most: shownBytes)
-            let expected = http.expectedStatus
-            let wanted =
-                expected.lowerBound == expected.upperBound
-                ? "\(expected.lowerBound)" : "\(expected.lowerBound)-\(expected.upperBound)"
-            let text = body.isEmpty ? "" : "\n" + String(decoding: body, as: UTF8.self)
-            return CheckResult(code == 429 ? .warning : .critical, "\(answer), expected \(wanted)\(text)")
+        let isExpected = http.expectedStatus.contains(code)
+        if isExpected, let text = http.bodyContains {
+            let body = try await read(response.body, most: searchedBytes)
+            guard !contains(body, Array(text.utf8)) else { return CheckResult(.passing, shown(answer, body)) }
+            let place = body.count == searchedBytes ? "the first 64 KiB of the body do" : "the body does"
+            return CheckResult(.critical, "\(answer), but \(place) not contain \"\(text)\"")
         }
-        guard let text = http.bodyContains else { return CheckResult(.passing, answer) }
-        let body = try await read(response.body, most: searchedBytes)
-        if contains(body, Array(text.utf8)) { return CheckResult(.passing, answer) }
-        let place = body.count == searchedBytes ? "the first 64 KiB of the body do" : "the body does"
-        return CheckResult(.critical, "\(answer), but \(place) not contain \"\(text)\"")
+        let body = try await read(response.body, most: shownBytes)
+        if isExpected { return CheckResult(.passing, shown(answer, body)) }
+        let expected = http.expectedStatus
+        if expected != HTTPCheck.defaultStatus {
+            let isOne = expected.lowerBound == expected.upperBound
+            answer += ", expected \(expected.lowerBound)\(isOne ? "" : "-\(expected.upperBound)")"
+        }
+        return CheckResult(code == 429 ? .warning : .critical, shown(answer, body))
+    }
+
+    private static func shown(_ answer: String, _ body: [UInt8]) -> String {
+        "\(answer) Output: \(String(decoding: body.prefix(shownBytes), as: UTF8.self))"
     }
 
     private static func request(_ http: HTTPCheck, url: String) -> HTTPClientRequest {

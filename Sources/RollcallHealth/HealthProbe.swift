@@ -7,7 +7,8 @@ public import Rollcall
 ///
 /// **Contract**: a probe returns within the check's time-out, or soon after, whatever the target does; it ends early
 /// when its task is cancelled, as far as it can. It holds bounded memory. Its output says exactly what was asked and
-/// what went wrong; it holds nothing that differs from round to round while nothing has changed, such as a latency.
+/// what went wrong; it holds nothing of its own that differs from round to round while nothing has changed, such as a
+/// latency.
 public protocol HealthProbe: Sendable {
     /// Asks once. A check of a kind that the probe does not know is critical, and the output says so.
     func probe(_ check: CheckDefinition, of instance: ServiceInstance) async -> CheckResult

@@ -25,7 +25,7 @@ func explanation(of error: any Error, timeout: Duration) -> String {
         // The addresses of one host mostly fail alike: each reason once.
         var reasons: [String] = []
         for failure in error.connectionErrors {
-            let reason = explanation(of: failure.error, timeout: timeout)
+            let reason = explanation(of: failure, timeout: timeout)
             if !reasons.contains(reason) { reasons.append(reason) }
         }
         return reasons.isEmpty ? "the host name \(error.host) cannot be resolved" : reasons.joined(separator: ", ")
@@ -35,6 +35,17 @@ func explanation(of error: any Error, timeout: Duration) -> String {
     case let error as HTTPClientError: return explanation(of: error, timeout: timeout)
     case let error as NIOSSLError: return "TLS: \(error)"
     default: return "\(error)"
+    }
+}
+
+/// In the words of Go's network library: what reads the outputs of Consul's checks knows them.
+private func explanation(of failure: SingleConnectionFailure, timeout: Duration) -> String {
+    let host = failure.target.ipAddress ?? "\(failure.target)"
+    let target = "\(host.contains(":") ? "[\(host)]" : host):\(failure.target.port ?? 0)"
+    switch failure.error {
+    case let error as IOError: return "dial tcp \(target): connect: \(explanation(of: error))"
+    case ChannelError.connectTimeout: return "dial tcp \(target): i/o timeout"
+    default: return "dial tcp \(target): \(explanation(of: failure.error, timeout: timeout))"
     }
 }
 

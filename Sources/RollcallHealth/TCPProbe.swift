@@ -17,14 +17,13 @@ public struct TCPProbe: HealthProbe {
     public func probe(_ check: CheckDefinition, of instance: ServiceInstance) async -> CheckResult {
         guard case .tcp(let text) = check.kind else { return .wrongKind(check) }
         guard let target = CheckTarget(text, of: instance.registration) else { return .wrongTarget(text) }
-        let question = "connect to \(target)"
         do {
             let channel = try await ClientBootstrap(group: group).connectTimeout(TimeAmount(check.timeout))
                 .connect(host: target.host, port: Int(target.port)).get()
             try? await channel.close()
-            return CheckResult(.passing, "\(question): accepted")
+            return CheckResult(.passing, "TCP connect \(target): Success")
         } catch {
-            return CheckResult(.critical, "\(question): \(explanation(of: error, timeout: check.timeout))")
+            return CheckResult(.critical, explanation(of: error, timeout: check.timeout))
         }
     }
 }

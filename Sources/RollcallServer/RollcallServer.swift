@@ -44,22 +44,30 @@ public final class RollcallServer: Service {
         let metrics = ServerMetrics(factory: factory)
         let routes = NativeRoute.allCases.map { metrics.route($0.name) }
         let readiness = ServerReadiness()
+        let ground = configuration.consul.isEnabled
+            ? ConsulGround(registry: registry, configuration: configuration.consul) : nil
+        let health = HealthMetrics(factory: factory)
         checks = configuration.health.isEnabled
             ? HealthChecks(
-                registry: registry, configuration: configuration.health, time: time,
-                metrics: HealthMetrics(factory: factory), group: eventLoopGroup, logger: logger)
+                registry: registry, configuration: configuration.health, aliases: ground.map(ConsulAliases.init),
+                time: time, metrics: health, group: eventLoopGroup, logger: logger)
             : nil
         let answers = DerivedBudget(catalog: registry.catalog, bytesMax: configuration.answerBytesMax)
+        let page = MetricsPage(factory: factory, answers: answers)
         let api = NativeAPI(
-            registry: registry, page: MetricsPage(factory: factory, answers: answers), readiness: readiness,
-            defaultLease: configuration.defaultLease, checks: checks)
+            registry: registry, page: page, readiness: readiness, defaultLease: configuration.defaultLease,
+            checks: checks)
         let streams = EventStreams(
             catalog: registry.catalog, answers: answers, time: time, configuration: configuration.watches,
             metrics: WatchMetrics(factory: factory), route: routes[NativeRoute.watch.rawValue])
-        let consul = configuration.consul.isEnabled
-            ? ConsulAPI(
-                registry: registry, configuration: configuration.consul, checks: checks, time: time, logger: logger)
-            : nil
+        let consul = ground.map { [checks] ground in
+            let nodeChecks = checks.map {
+                NodeChecks(nodes: ground.nodes, checks: $0, metrics: health, time: time, logger: logger)
+            }
+            return ConsulAPI(
+                ground: ground, checks: checks, nodeChecks: nodeChecks, page: page, time: time, logger: logger)
+        }
+        self.consul = consul
         let native = NativeFastPath(
             registry: registry, streams: streams, limits: configuration.bodies, answers: answers, metrics: routes)
         let nativeRouter = NativeRouter(api: api, metrics: routes, logger: logger)

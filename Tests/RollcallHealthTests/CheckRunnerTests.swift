@@ -136,7 +136,7 @@ struct CheckRunnerTests {
         try await Self.run(probe) { runner, clock in
             runner.follow(Self.instance(check))
             let findings = await Self.finding(runner, clock)
-            #expect(findings.map(\.action) == [.record(.critical, output: "nothing was reported for 3 s")])
+            #expect(findings.map(\.action) == [.record(.critical, output: "TTL expired")])
             #expect(probe.asked.withLock { $0.isEmpty })
         }
     }

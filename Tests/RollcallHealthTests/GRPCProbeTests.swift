@@ -43,19 +43,20 @@ struct GRPCProbeTests {
     }
 
     private static let question = "gRPC health of 127.0.0.1:PORT"
+    private static let success = CheckResult(.passing, "gRPC check 127.0.0.1:PORT: success")
 
     @Test(
         "the serving status is the result",
         arguments: [(1, "SERVING"), (0, "UNKNOWN"), (2, "NOT_SERVING"), (3, "SERVICE_UNKNOWN")])
     func statuses(number: UInt8, name: String) async throws {
         let result = try await Self.ask { _ in .status(number) }
-        #expect(result == CheckResult(number == 1 ? .passing : .critical, "\(Self.question): \(name)"))
+        #expect(result == number == 1 ? Self.success : CheckResult(.critical, "\(Self.question): \(name)"))
     }
 
     @Test("a service is asked for by its name, and refused by a status")
     func service() async throws {
         let known = try await Self.ask(service: "shop.Orders") { $0 == "shop.Orders" ? .status(1) : nil }
-        #expect(known == CheckResult(.passing, "\(Self.question) of shop.Orders: SERVING"))
+        #expect(known == CheckResult(.passing, "gRPC check 127.0.0.1:PORT/shop.Orders: success"))
         let unknown = try await Self.ask(service: "ghost") { _ in
             Answer(
                 headers: [":status": "200", "grpc-status": "5", "grpc-message": "unknown service"], trailers: nil)
@@ -93,7 +94,7 @@ struct GRPCProbeTests {
     func hanging() async throws {
         // On a busy machine the time-out may be over before the connection is there.
         func isTimeout(_ output: String) -> Bool {
-            output.hasSuffix(": no answer within 500 ms") || output.hasSuffix(": no connection within 500 ms")
+            output.hasSuffix(": no answer within 500 ms") || output.hasSuffix(": i/o timeout")
         }
         let stream = try await Self.ask(timeout: .milliseconds(500)) { _ in nil }
         #expect(stream.status == .critical)
@@ -106,14 +107,14 @@ struct GRPCProbeTests {
         let patient = CheckDefinition(kind: .grpc(GRPCCheck()), timeout: .seconds(120))
         await withRefusingPort { port in
             let refused = await GRPCProbe().probe(patient, of: sampleInstance(port: UInt16(port), patient))
-            #expect(refused.output == "gRPC health of 127.0.0.1:\(port): connection refused")
+            #expect(refused.output == "gRPC health of 127.0.0.1:\(port): dial tcp 127.0.0.1:\(port): connect: connection refused")
         }
     }
 
     @Test("TLS is spoken where it is asked for, and the certificate looked at")
     func secure() async throws {
         let lenient = try await Self.ask(isSecure: true, skipsVerification: true) { _ in .status(1) }
-        #expect(lenient == CheckResult(.passing, "\(Self.question): SERVING"))
+        #expect(lenient == Self.success)
         let strict = try await Self.ask(isSecure: true) { _ in .status(1) }
         #expect(strict.status == .critical)
         #expect(strict.output.contains("TLS"), "\(strict.output)")

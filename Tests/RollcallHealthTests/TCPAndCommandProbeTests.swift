@@ -13,14 +13,14 @@ struct TCPProbeTests {
         let check = CheckDefinition(kind: .tcp(target: ""), timeout: .seconds(120))
         try await TestServer.run(.hang) { server in
             let result = await TCPProbe().probe(check, of: server.instance(check))
-            #expect(result == CheckResult(.passing, "connect to 127.0.0.1:\(server.port): accepted"))
+            #expect(result == CheckResult(.passing, "TCP connect 127.0.0.1:\(server.port): Success"))
             let other = CheckDefinition(kind: .tcp(target: "localhost:\(server.port)"), timeout: .seconds(120))
             let named = await TCPProbe().probe(other, of: server.instance(other))
             #expect(named.status == .passing)
         }
         await withRefusingPort { port in
             let result = await TCPProbe().probe(check, of: sampleInstance(port: UInt16(port), check))
-            #expect(result == CheckResult(.critical, "connect to 127.0.0.1:\(port): connection refused"))
+            #expect(result == CheckResult(.critical, "dial tcp 127.0.0.1:\(port): connect: connection refused"))
         }
     }
 }

@@ -69,6 +69,9 @@ public struct CheckScheduler: Sendable {
         criticals = TimingWheel(now: now)
     }
 
+    /// The output of a reported check that nobody reported in time, in Consul's words, which its clients look for.
+    public static let expiryOutput = "TTL expired"
+
     // MARK: Checks
 
     /// Begins to run a check.
@@ -199,9 +202,8 @@ public struct CheckScheduler: Sendable {
     ) {
         while let index = timeouts.popExpired(at: now) { giveUp(index, now, &random, &effects) }
         while let index = rounds.popExpired(at: now) {
-            if let ttl = slots[Int(index)].terms.ttl {
-                let output = "nothing was reported for \(ttl.spoken)"
-                apply(slots[Int(index)].judge.expired(output, at: now), index, now, &effects)
+            if slots[Int(index)].terms.ttl != nil {
+                apply(slots[Int(index)].judge.expired(Self.expiryOutput, at: now), index, now, &effects)
             } else {
                 due.append(CheckQueue.Entry(due: slots[Int(index)].due, check: handle(index)))
             }

@@ -21,13 +21,16 @@ public struct ConsulNode: Sendable, Hashable {
     public var createIndex: UInt64
     /// The index of its last change.
     public var modifyIndex: UInt64
+    /// At which the node, or a check of it, last changed or went: it concerns all of its services.
+    public var changeIndex: UInt64
     /// Those that concern the node and so all of its services.
     public var checks: [ConsulCheck]
 
     /// A node; what is left out is empty or `null` on the wire.
     public init(
         id: String = "", name: String, address: String, datacenter: String, taggedAddresses: [String: String]? = nil,
-        meta: [String: String]? = nil, createIndex: UInt64 = 0, modifyIndex: UInt64 = 0, checks: [ConsulCheck] = []
+        meta: [String: String]? = nil, createIndex: UInt64 = 0, modifyIndex: UInt64 = 0,
+        changeIndex: UInt64? = nil, checks: [ConsulCheck] = []
     ) {
         self.id = id
         self.name = name
@@ -37,6 +40,7 @@ public struct ConsulNode: Sendable, Hashable {
         self.meta = meta
         self.createIndex = createIndex
         self.modifyIndex = modifyIndex
+        self.changeIndex = changeIndex ?? modifyIndex
         self.checks = checks
     }
 

@@ -16,20 +16,27 @@ final class ConsulAPI: Sendable {
     /// Keeps events that users fire.
     let events = EventLog()
     private let store: Result<KVStore, ConsulError>
+    /// Likewise.
+    let nodeChecks: NodeChecks?
+    let page: MetricsPage
+    /// Who changes a service, by the identity that Consul knows it by.
+    let turns = TurnQueue<ConsulIdentity>()
     let time: TimeSource
     let logger: Logger
 
     init(
-        registry: any CatalogRegistry, configuration: ConsulConfiguration, checks: HealthChecks?, time: TimeSource,
+        ground: ConsulGround, checks: HealthChecks?, nodeChecks: NodeChecks?, page: MetricsPage, time: TimeSource,
         logger: Logger
     ) {
-        self.registry = registry
-        self.configuration = configuration
+        registry = ground.registry
+        configuration = ground.configuration
+        view = ground.view
+        nodes = ground.nodes
         self.checks = checks
+        self.nodeChecks = nodeChecks
+        self.page = page
         self.time = time
         self.logger = logger
-        view = ConsulView(catalog: registry.catalog, agentNode: configuration.nodeName)
-        nodes = ConsulNodes(configuration: configuration, revision: registry.catalog.revision)
         store = Self.openStore(registry, time, logger)
     }
 
@@ -56,11 +63,18 @@ final class ConsulAPI: Sendable {
     /// What performs operations on nodes, services and checks within transactions; `nil` when nothing does.
     var catalogTransactions: (any CatalogTransactions)? { nil }
 
-    /// Ends sessions that run out or whose checks fail, until the task is cancelled.
+    /// Does what the dialect does by itself, until the task is cancelled: records its node, runs the checks of nodes,
+    /// and ends sessions that run out or whose checks fail.
     func run() async {
-        guard case .success(let store) = store else { return }
-        let sessions = SessionGuard(store: store, checks: self, time: time, logger: logger)
+        do throws(ConsulError) {
+            try await nodes.recordOwn()
+        } catch {
+            logger.warning("the agent's own node was not recorded", metadata: ["error": "\(error)"])
+        }
         await withDiscardingTaskGroup { tasks in
+            if let nodeChecks { tasks.addTask { await nodeChecks.run() } }
+            guard case .success(let store) = store else { return }
+            let sessions = SessionGuard(store: store, checks: self, time: time, logger: logger)
             tasks.addTask { await store.run() }
             tasks.addTask { await sessions.run() }
         }
@@ -97,6 +111,7 @@ final class ConsulAPI: Sendable {
 
     /// Every route.
     static let routes = ConsulRoutes(
-        statusRoutes + catalogRoutes + healthRoutes + kvRoutes + sessionRoutes + transactionRoutes + eventRoutes
-            + queryRoutes)
+        statusRoutes + catalogRoutes + catalogWriteRoutes + healthRoutes + agentServiceRoutes + agentCheckRoutes
+            + agentHealthRoutes + agentSelfRoutes + kvRoutes + sessionRoutes + transactionRoutes + eventRoutes
+            + queryRoutes + absentRoutes)
 }

@@ -11,35 +11,37 @@ internal import RollcallHealth
 final class HealthChecks: Sendable {
     private let registry: any CatalogRegistry
     private let runner: CheckRunner
-    private let probes: StandardProbes
+    private let standard: StandardProbes
+    /// What asks the targets; also for checks that are not those of instances.
+    let probes: ServerProbes
+    let configuration: HealthConfiguration
     private let metrics: HealthMetrics
     private let logger: Logger
 
-    /// Writes that are under way at the same time: enough to share the disk's synchronisation.
-    private static let concurrentWrites = 256
-
+    /// - Parameter aliases: What aliases by Consul's identifiers stand for; `nil` where there are none.
     init(
-        registry: any CatalogRegistry, configuration: HealthConfiguration, time: TimeSource, metrics: HealthMetrics,
-        group: (any EventLoopGroup)?, logger: Logger
+        registry: any CatalogRegistry, configuration: HealthConfiguration, aliases: ConsulAliases?, time: TimeSource,
+        metrics: HealthMetrics, group: (any EventLoopGroup)?, logger: Logger
     ) {
         self.registry = registry
+        self.configuration = configuration
         self.metrics = metrics
         self.logger = logger
-        probes = StandardProbes(runsCommands: configuration.runsCommands, group: group)
+        standard = StandardProbes(runsCommands: configuration.runsCommands, group: group)
+        probes = ServerProbes(standard: standard, catalog: registry.catalog, aliases: aliases)
         runner = CheckRunner(
-            configuration: configuration.scheduler,
-            probe: ServerProbes(standard: probes, catalog: registry.catalog), time: time, observer: metrics)
+            configuration: configuration.scheduler, probe: probes, time: time, observer: metrics)
     }
 
     /// Runs until the task is cancelled or the registry is closed.
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.runner.run() }
-            group.addTask { await self.write() }
+            group.addTask { await self.runner.deliver { await self.write($0) } }
             for await event in registry.watch(.all, from: nil) { follow(event) }
             group.cancelAll()
         }
-        await probes.shutdown()
+        await standard.shutdown()
     }
 
     // MARK: Reports
@@ -86,25 +88,13 @@ final class HealthChecks: Sendable {
 
     // MARK: Writing
 
-    /// One batch after the other, so that the results of a check are written in their order.
-    private func write() async {
-        for await _ in runner.findings {
-            var findings = runner.takeFindings()[...]
-            while !findings.isEmpty {
-                let slice = findings.prefix(Self.concurrentWrites)
-                findings = findings.dropFirst(slice.count)
-                await withDiscardingTaskGroup { group in
-                    for finding in slice { group.addTask { await self.write(finding) } }
-                }
-            }
-        }
-    }
-
     private func write(_ finding: CheckFinding) async {
         let (key, life) = (finding.key, finding.incarnation)
         do throws(RegistryError) {
             switch finding.action {
             case .record(let status, let output):
+                let known = registry.catalog.instance(key)?.checks.first { $0.id == finding.checkID }?.output
+                let output = CheckFinding.explained(output, after: known)
                 try await registry.update(
                     key, incarnation: life, .check(id: finding.checkID, status: status, output: output))
             case .refresh(let output):

@@ -8,6 +8,8 @@ internal import RollcallHealth
 struct ServerProbes: HealthProbe {
     let standard: StandardProbes
     let catalog: Catalog
+    /// `nil` where there are none of Consul's.
+    let aliases: ConsulAliases?
 
     func probe(_ check: CheckDefinition, of instance: ServiceInstance) async -> CheckResult {
         guard case .alias(let key) = check.kind else { return await standard.probe(check, of: instance) }
@@ -15,11 +17,25 @@ struct ServerProbes: HealthProbe {
     }
 
     private func alias(_ key: InstanceKey) -> CheckResult {
+        if let aliases, key.service == CheckBody.anyService { return aliases.result(of: key.id.value) }
         guard let target = catalog.instance(key) else { return CheckResult(.critical, "\(key) is not registered") }
-        guard let worst = target.checks.max(by: { $0.status < $1.status }) else {
-            return CheckResult(.passing, "\(key) has no checks")
+        return CheckResult(
+            ofAliased: target.checks.map { check in
+                let name = target.registration.check(check.id)?.name ?? ""
+                return (name.isEmpty ? check.id : name, check.status, check.output)
+            })
+    }
+}
+
+extension CheckResult {
+    /// What checks come to for who stands for them, in Consul's words.
+    init(ofAliased checks: [(name: String, status: HealthCheck.Status, output: String)]) {
+        guard let worst = checks.max(by: { $0.status < $1.status }) else {
+            self.init(.passing, "No checks found.")
+            return
         }
-        guard worst.status != .passing else { return CheckResult(.passing, "all checks of \(key) are passing") }
-        return CheckResult(worst.status, "the check \(worst.id) of \(key) is \(worst.status.rawValue)")
+        let isPassing = worst.status == .passing
+        self.init(
+            worst.status, isPassing ? "All checks passing." : "Aliased check \"\(worst.name)\" failing: \(worst.output)")
     }
 }

@@ -113,7 +113,7 @@ struct CheckSchedulerTests {
         rig.run(until: .zero + .seconds(58)) { _ in nil }
         #expect(rig.effects.count == 1)
         rig.run(until: .zero + .seconds(600)) { _ in nil }
-        #expect(rig.effects.dropFirst() == [.record(check, .critical, output: "nothing was reported for 30 s")])
+        #expect(rig.effects.dropFirst() == [.record(check, .critical, output: "TTL expired")])
         rig.scheduler.reported(check, CheckResult(.warning, "w"), now: rig.now, into: &rig.effects)
         #expect(rig.scheduler.status(of: check) == .warning)
         #expect(rig.starts.isEmpty)

@@ -25,8 +25,8 @@ struct ConsulProjection: Sendable {
             socketPath: shadow.socketPath, passingWeight: shadow.passingWeight ?? Int(registration.weight),
             warningWeight: shadow.warningWeight, enableTagOverride: shadow.enableTagOverride,
             createIndex: instance.createRevision.value, modifyIndex: instance.revision.value)
-        // Consul's agent adds the families of an address that is an IP.
-        if let family = IPFamily(address) {
+        // Consul's agent adds the families of an address that is an IP; its catalog does not.
+        if identity.node == agentNode, let family = IPFamily(address) {
             for name in ["lan_\(family)", "wan_\(family)"] where service.taggedAddresses[name] == nil {
                 service.taggedAddresses[name] = ConsulAddress(address: address, port: port)
             }
@@ -166,6 +166,9 @@ enum ConsulCheckID {
     static func of(_ id: String, serviceID: String) -> String { "service:\(serviceID):\(id)" }
 
     static func maintenance(of serviceID: String) -> String { maintenancePrefix + serviceID }
+
+    /// Whether a check stands for maintenance, of a service or of a node.
+    static func isMaintenance(_ id: String) -> Bool { id == nodeMaintenance || id.hasPrefix(maintenancePrefix) }
 
     static func defaultReason(_ what: String) -> String {
         "Maintenance mode is enabled for this \(what), but no reason was provided. This is a default message."

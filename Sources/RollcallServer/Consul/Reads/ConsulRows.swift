@@ -58,12 +58,12 @@ extension ConsulAPI {
         var doubtful: [ConsulEntry] = []
         for instance in snapshot.instances {
             let entry = entry(instance)
-            index = max(index, entry.node.modifyIndex)
+            index = max(index, entry.node.changeIndex)
             if instance.status == .suspect { doubtful.append(entry) } else { entries.append(entry) }
         }
         if snapshot.service == Self.ownService, let own = ownEntry {
             entries.append(own)
-            index = max(index, own.node.modifyIndex)
+            index = max(index, own.node.changeIndex)
         }
         return (index, entries + doubtful)
     }

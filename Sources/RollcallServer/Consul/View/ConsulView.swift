@@ -101,10 +101,8 @@ struct ConsulIndex: Sendable {
         let key = instance.key
         let registration = instance.registration
         let identity = ConsulIdentity(registration, agentNode: agentNode)
-        let prefix = ConsulCheckID.ofService(identity.serviceID)
-        let ids = Set(instance.checks.map(\.id)).union(registration.checks.map(\.id))
         let entry = Entry(
-            identity: identity, tags: registration.tags, namedChecks: ids.filter { !$0.hasPrefix(prefix) })
+            identity: identity, tags: registration.tags, namedChecks: namedChecks(of: instance, identity))
         if let former = entries[key] {
             if former.identity != entry.identity || former.namedChecks != entry.namedChecks {
                 unlink(key, former)
@@ -121,6 +119,13 @@ struct ConsulIndex: Sendable {
             retag(key, [], entry.tags, at: instance.revision)
         }
         entries[key] = entry
+    }
+
+    /// The identifiers that Consul's clients chose on the agent's own node: its agent has to find a check by them alone.
+    private func namedChecks(of instance: ServiceInstance, _ identity: ConsulIdentity) -> Set<String> {
+        guard identity.node == agentNode, instance.registration.shadows[ConsulShadow.name] != nil else { return [] }
+        let prefix = ConsulCheckID.ofService(identity.serviceID)
+        return Set(instance.checks.map(\.id).filter { !$0.hasPrefix(prefix) })
     }
 
     private mutating func remove(_ key: InstanceKey, at revision: Revision) {
