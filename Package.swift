@@ -236,7 +236,7 @@ let package = Package(
         .testTarget(
             name: "RollcallCLITests",
             dependencies: [
-                "ExampleClient", "ExampleService", "RollcallCLI", "RollcallHTTPClient", "RollcallRemote",
+                "ExampleClient", "ExampleService", "RollcallCLI", "RollcallHTTPClient", "RollcallRemote", "RollcallServer",
                 "RollcallTesting", asyncHTTPClient, nio("NIOCore"),
             ],
             swiftSettings: settings),

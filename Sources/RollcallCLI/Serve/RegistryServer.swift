@@ -67,6 +67,7 @@ struct RegistryServer: Sendable {
         server.defaultLease = configuration.lease.terms(within: configuration.model)
         server.dns = dnsConfiguration
         server.answerBytesMax = configuration.answerBytes
+        server.consul = configuration.resolvedConsul
         server.health = configuration.health
         server.health.scheduler.outputBytes = configuration.model.checkOutputBytes
         return server

@@ -25,6 +25,7 @@ struct ServeConfiguration: Sendable {
     var lease = DefaultLease()
     var brake = BrakeConfiguration()
     var health = HealthConfiguration()
+    var consul = ServeConfiguration.standardConsul
     var dns = ServeConfiguration.standardDNS
     /// Whether somebody named a port for DNS.
     private(set) var isDNSPortChosen = false

@@ -7,7 +7,7 @@ internal import RollcallServer
 
 extension ServeKey {
     /// All keys, in the order in which they are documented.
-    static let all: [ServeKey] = place + limits + leases + checks + dns + brake
+    static let all: [ServeKey] = place + limits + leases + checks + consul + dns + brake
 
     private static let place: [ServeKey] = [
         ServeKey(

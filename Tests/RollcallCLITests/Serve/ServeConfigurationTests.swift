@@ -2,6 +2,7 @@
 // Rollcall
 
 import Rollcall
+import RollcallServer
 import Testing
 
 @testable import RollcallCLI
@@ -62,6 +63,8 @@ struct ServeConfigurationTests {
             ("checks.enabled", "false"),
             ("checks.commands", "true"), ("checks.concurrency", "7"), ("checks.jitter", "0.7"),
             ("checks.flap-changes", "7"), ("checks.flap-window", "7s"), ("checks.output-interval", "7s"),
+            ("consul.enabled", "false"), ("consul.datacenter", "south-1"), ("consul.node-name", "host-3"),
+            ("consul.node-address", "10.0.0.7"),
             ("dns.enabled", "false"), ("dns.address", "::1"), ("dns.port", "53"), ("dns.domain", "registry.example.org"),
             ("dns.ttl", "7s"), ("dns.service-ttl", "db*=1m,web=7s"), ("dns.node-ttl", "7s"), ("dns.negative-ttl", "7s"),
             ("dns.only-passing", "true"), ("dns.node-metadata", "false"), ("dns.udp-answer-limit", "3"),
@@ -103,9 +106,21 @@ struct ServeConfigurationTests {
         #expect(chosen.lease.terms(within: chosen.model) == LeaseTerms(ttl: .seconds(5), evictAfter: .seconds(15)))
     }
 
+    @Test("the node of Consul's dialect is this machine, at the address that is listened on, unless it is chosen")
+    func consulNode() throws {
+        let automatic = try ServeConfiguration.resolve([flag("address", "10.0.0.7")]).resolvedConsul
+        #expect(automatic.nodeAddress == "10.0.0.7")
+        #expect(!automatic.nodeName.isEmpty && automatic.nodeName != "auto")
+        let every = try ServeConfiguration.resolve([flag("address", "0.0.0.0")]).resolvedConsul
+        #expect(every.nodeAddress == "127.0.0.1")
+        let chosen = try ServeConfiguration.resolve([flag("consul.node-name", "n1"), flag("consul.node-address", "h")])
+        #expect(chosen.resolvedConsul.nodeName == "n1")
+        #expect(chosen.resolvedConsul.nodeAddress == "h")
+    }
+
     @Test("the list of keys above is complete")
     func count() {
-        #expect(ServeKey.all.count == 57)
+        #expect(ServeKey.all.count == 61)
         #expect(Set(ServeKey.all.map(\.name)).count == ServeKey.all.count)
     }
 

@@ -190,7 +190,7 @@ extension ConsulAPI {
     // MARK: Reads
 
     private func agentChecks(_ request: ConsulRequest) throws(ConsulError) -> ConsulAnswer {
-        let filter = try RowFilter(request.query.first("filter") ?? "", .checks)
+        let filter = try RowFilter<ConsulCheck>(request.query.first("filter") ?? "", .checks)
         var shown = (nodes[agentNode]?.checks ?? []).filter { $0.id != ConsulCheckID.serfHealth }
         for instance in view.instances(on: agentNode) { shown += projection(instance).checks }
         return .json(capacity: 64 + shown.count * 320) { writer in

@@ -115,13 +115,17 @@ extension ConsulAPI {
     // MARK: Reads
 
     private func agentServices(_ request: ConsulRequest) throws(ConsulError) -> ConsulAnswer {
-        let filter = try RowFilter(request.query.first("filter") ?? "", .agentServices)
-        let shown = view.instances(on: agentNode).map(entry).filter(filter.matches)
+        let filter = try RowFilter<AgentRow>(request.query.first("filter") ?? "", .agentServices)
+        let datacenter = configuration.datacenter
+        let rows = view.instances(on: agentNode).map { instance in
+            AgentRow(service: projection(instance).service, datacenter: datacenter)
+        }
+        let shown = rows.filter(filter.matches).sorted { $0.service.id < $1.service.id }
         return .json(capacity: 64 + shown.count * 400) { writer in
             writer.beginObject()
-            for entry in shown.sorted(by: { $0.service.id < $1.service.id }) {
-                writer.key(entry.service.id)
-                entry.service.writeAgentService(datacenter: configuration.datacenter, to: &writer)
+            for row in shown {
+                writer.key(row.service.id)
+                row.service.writeAgentService(datacenter: datacenter, to: &writer)
             }
             writer.endObject()
         }
@@ -135,7 +139,7 @@ extension ConsulAPI {
         // Here callers wait by a hash of the content, and their index means nothing: one step is a change.
         options.index = seen.isEmpty ? 0 : 1
         return try await BlockingQuery.run(
-            options, on: request.eventLoop, waking: sources(of: present.service.value), headers: { _ in [] }
+            options, on: request.eventLoop, waking: sources(of: present.service), headers: { _ in [] }
         ) { () throws(ConsulError) in
             guard let instance = agentInstance(id) else {
                 return BlockingQuery.Reading(index: 2) { () throws(ConsulError) in
@@ -159,5 +163,15 @@ extension ConsulAPI {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in writer.bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         return String(hash, radix: 16)
+    }
+}
+
+/// A service of the agent, which knows its datacenter.
+private struct AgentRow: FilterSubject {
+    let service: ConsulService
+    let datacenter: String
+
+    func filterValue(_ name: String) -> FilterValue {
+        name == "Datacenter" ? .string(datacenter) : service.filterValue(name)
     }
 }

@@ -43,7 +43,10 @@ struct ConsulFastPath: FastResponder {
 
     private func bodyBytesMax(_ target: Substring.UTF8View) -> Int {
         let path = target.prefix { $0 != UInt8(ascii: "?") }
-        guard let decoded = PercentEncoding.decoded(path), let (index, _) = routes.find(decoded) else { return 0 }
+        // A body on a path that is not there is read, so that the answer tells of the path.
+        guard let decoded = PercentEncoding.decoded(path), let (index, _) = routes.find(decoded) else {
+            return 64 * 1024
+        }
         return routes.all[index].bodyBytesMax
     }
 }

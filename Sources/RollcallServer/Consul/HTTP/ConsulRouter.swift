@@ -47,11 +47,20 @@ struct ConsulRouter: OrdinaryResponder {
             }
             let read = try await read(request, rest, eventLoop)
             answer = try await route.handler(api, read)
-            if answer.isJSON, read.query.keys.contains("pretty") { answer.body = PrettyJSON.bytes(answer.body) }
+            if answer.isJSON { finish(&answer, isPretty: read.query.keys.contains("pretty")) }
         } catch {
             answer = error.answer
         }
         return answer.adding(ConsulAnswer.commonHeaders)
+    }
+
+    /// Consul ends every JSON text with a line feed.
+    private func finish(_ answer: inout ConsulAnswer, isPretty: Bool) {
+        if isPretty {
+            answer.body = PrettyJSON.bytes(answer.body)
+        } else if answer.body.last != UInt8(ascii: "\n") {
+            answer.body.append(UInt8(ascii: "\n"))
+        }
     }
 
     private func read(_ request: Request, _ rest: String, _ eventLoop: any EventLoop) async throws(ConsulError)

@@ -85,7 +85,8 @@ extension ConsulAPI {
         let shown = lookup.onlyPassing ? entries.filter(\.isPassing) : entries
         var options = ConsulQueryOptions()
         options.consistency = lookup.isStale ? .stale : .leader
-        let answer = Self.healthAnswer(shown).adding(options.headers(index: index) + ConsulAnswer.commonHeaders)
+        var answer = Self.healthAnswer(shown).adding(options.headers(index: index) + ConsulAnswer.commonHeaders)
+        answer.body.append(UInt8(ascii: "\n"))
         return PreparedResponse(status: 200, headers: answer.headers, body: ByteBuffer(bytes: answer.body))
     }
 
