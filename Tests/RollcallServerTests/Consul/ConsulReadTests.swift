@@ -111,18 +111,17 @@ struct ConsulReadTests {
     func nodes() async throws {
         let registry = LocalRegistry()
         try await registry.register(Self.registration("web-1"))
-        let api = ConsulAPI(
-            registry: registry, configuration: ConsulConfiguration(), checks: nil, time: .system,
-            logger: .init(label: "test"))
         let budget = DerivedBudget(catalog: registry.catalog, bytesMax: 1 << 20)
+        let api = ConsulAPI(
+            ground: ConsulGround(registry: registry, configuration: ConsulConfiguration()), checks: nil,
+            nodeChecks: nil, page: MetricsPage(factory: PrometheusFactory(help: [:]), answers: budget), time: .system,
+            logger: .init(label: "test"))
         let lookup = try #require(HealthLookup("web?passing"[...].utf8, datacenter: "dc1"))
         let before = api.prepared(lookup, within: budget).bytes
         let index = api.index(of: "web")
-        var node = try #require(api.nodes["rollcall"])
-        let revision = registry.catalog.revision.next
-        node.modifyIndex = revision.value
-        node.checks[0].status = .critical
-        api.nodes.publish("rollcall", node, at: revision)
+        try await api.nodes.change("rollcall") { record in
+            record?.node.checks.append(ConsulCheck(node: "rollcall", id: "disk", name: "disk", status: .critical))
+        }
         let after = api.prepared(lookup, within: budget).bytes
         #expect(String(buffer: before).contains("web-1"))
         #expect(!String(buffer: after).contains("web-1"))

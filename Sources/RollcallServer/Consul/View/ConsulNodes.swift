@@ -33,7 +33,7 @@ final class ConsulNodes: Sendable {
     /// - Parameters:
     ///   - records: Where nodes are kept; `nil` keeps them in memory.
     ///   - revision: At which the agent's own node begins when it was not recorded.
-    init(configuration: ConsulConfiguration, records: (any RecordStore)?, revision: Revision) {
+    init(configuration: ConsulConfiguration, records: (any RecordStore)? = nil, revision: Revision) {
         agentNode = configuration.nodeName
         self.records = records
         var state = State(revision: revision)
