@@ -75,7 +75,6 @@ public final class RollcallServer: Service {
         services = HTTPServices(
             limits: configuration.http.limits, fast: DialectFastPath(native: native, consul: dialect?.fast),
             ordinary: DialectRouter(native: nativeRouter, consul: dialect?.router), metrics: metrics)
-        self.consul = consul
         dns = DNSServing(
             catalog: registry.catalog, consul: consul, configuration: configuration, answers: answers, time: time,
             metrics: DNSMetrics(factory: factory))

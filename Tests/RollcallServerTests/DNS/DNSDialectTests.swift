@@ -134,8 +134,8 @@ struct DNSDialectTests {
         try await fixture.register("web", "10.0.0.2", node: "rack-7", shadow: shadow)
         #expect(try fixture.ask("web.service.consul").found == ["10.0.0.1", "10.0.0.2"])
         var node = ConsulNode(name: "rack-7", address: "10.7.7.7", datacenter: "dc1", meta: ["row": "a=b"])
-        func publish() { fixture.nodes.publish("rack-7", node, at: fixture.nodes.revision.next) }
-        publish()
+        func publish() async throws { try await fixture.nodes.change("rack-7") { $0 = NodeRecord(node: node) } }
+        try await publish()
         for _ in 1 ... 2 { #expect(try fixture.ask("web.service.consul").found == ["10.0.0.1", "10.7.7.7"]) }
         #expect(try fixture.ask("7.7.7.10.in-addr.arpa", .ptr).found == ["rack-7.node.dc1.consul."])
         #expect(try fixture.ask("Rack-7.node.consul", .txt).found == ["\"row=a=b\""])
@@ -143,10 +143,10 @@ struct DNSDialectTests {
         func place() throws -> [String] { try fixture.ask("_web._tcp.consul", .srv, over: .tcp).found }
         #expect(try place().last == "1 7 80 rack-7.node.dc1.consul.")
         node.checks = [ConsulCheck(node: "rack-7", id: "disk", name: "disk", status: .warning)]
-        publish()
+        try await publish()
         #expect(try place().last == "1 3 80 rack-7.node.dc1.consul.")
         node.checks[0].status = .critical
-        publish()
+        try await publish()
         #expect(try place() == ["1 1 80 0a000001.addr.dc1.consul."])
     }
 

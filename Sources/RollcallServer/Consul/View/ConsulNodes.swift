@@ -145,30 +145,6 @@ extension ConsulNode {
     }
 }
 
-/// Identifiers as Consul makes them: random, not of any version of RFC 9562.
-enum ConsulUUID {
-    static func random() -> String {
-        let digits = (0 ..< 4).map { _ in hex(UInt32.random(in: 0 ... .max)) }.joined()
-        var text = ""
-        for (position, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(position) { text.append("-") }
-            text.append(digit)
-        }
-        return text
-    }
-
-    /// Whether a text has the form of an identifier.
-    static func isValid(_ text: String) -> Bool {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy(\.isHexDigit) }
-    }
-
-    private static func hex(_ value: UInt32) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 8 - digits.count) + digits
-    }
-}
-
 extension ConsulNodes: ConsulWakeSource {
     func observe(_ wake: @escaping @Sendable () -> Void) -> any Sendable {
         let id = state.withLock { state in

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-/// Identifiers of sessions, events and queries: 128 random bits, written as Consul writes them.
+/// Identifiers of nodes, sessions, events and queries, as Consul makes them: 128 random bits, not of any version of
+/// RFC 9562.
 enum ConsulUUID {
     static func random() -> String { text(.random(in: 0 ... .max), .random(in: 0 ... .max)) }
 
@@ -16,6 +17,12 @@ enum ConsulUUID {
             text.append(digit)
         }
         return text
+    }
+
+    /// Whether a text has the form of an identifier.
+    static func isValid(_ text: String) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy(\.isHexDigit) }
     }
 
     private static func hexadecimal(_ value: UInt64) -> String {
