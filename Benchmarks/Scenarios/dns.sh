@@ -30,22 +30,27 @@ for type in SRV A; do
         [[ $server != main ]] || port=$ours
         echo "$type of $server: $(dns_answer "$port" web.service.consul "$type")"
     done
-    rollcall_rates=() bind9_rates=() knot_rates=()
+    main_rates=() bind9_rates=() knot_rates=() main_costs=() bind9_costs=() knot_costs=()
     for ((round = 0; round < rounds; round++)); do
-        rollcall_rates+=("$(dns_load "$ours" "$folder/queries")")
-        bind9_rates+=("$(dns_load "${port_of[bind9]}" "$folder/queries")")
-        knot_rates+=("$(dns_load "${port_of[knot]}" "$folder/queries")")
+        dns_round main "$ours" "$folder/queries"
+        dns_round bind9 "${port_of[bind9]}" "$folder/queries"
+        dns_round knot "${port_of[knot]}" "$folder/queries"
     done
-    figure "dns: $type, rollcall" queries/s - "${rollcall_rates[@]}"
+    figure "dns: $type, rollcall" queries/s - "${main_rates[@]}"
     figure "dns: $type, bind9" queries/s - "${bind9_rates[@]}"
     figure "dns: $type, knot" queries/s - "${knot_rates[@]}"
+    # The load generator has one of the processors to itself: what a server takes for a query tells them apart beyond
+    # what one generator can ask.
+    figure "dns: $type, rollcall, processor time" us/query - "${main_costs[@]}"
+    figure "dns: $type, bind9, processor time" us/query - "${bind9_costs[@]}"
+    figure "dns: $type, knot, processor time" us/query - "${knot_costs[@]}"
     target=-
     [[ $type != SRV ]] || target=">=3"
-    readarray -t quotients < <(ratios "${rollcall_rates[@]}" / "${bind9_rates[@]}")
+    readarray -t quotients < <(ratios "${main_rates[@]}" / "${bind9_rates[@]}")
     figure "dns: $type, rollcall / bind9" ratio "$target" "${quotients[@]}"
     target=-
     [[ $type != SRV ]] || target=">=0.5"
-    readarray -t quotients < <(ratios "${rollcall_rates[@]}" / "${knot_rates[@]}")
+    readarray -t quotients < <(ratios "${main_rates[@]}" / "${knot_rates[@]}")
     figure "dns: $type, rollcall / knot" ratio "$target" "${quotients[@]}"
 done
 for server in main bind9 knot; do stop_server "$server"; done

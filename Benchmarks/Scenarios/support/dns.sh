@@ -83,6 +83,21 @@ dns_load() {
     awk '/Queries per second/ { print int($4) }' <<< "$out"
 }
 
+# cpu_ticks NAME: what a server has taken of the processors so far, in hundredths of a second.
+cpu_ticks() { awk '{ print $14 + $15 }' "/proc/${server_of[$1]}/stat"; }
+
+# dns_round NAME PORT QUERIES: one run of dns_load against a server. Adds the queries a second to NAME_rates, and the
+# microseconds of processor time that the server took for each to NAME_costs.
+dns_round() {
+    local -n rates=$1_rates costs=$1_costs
+    local before rate
+    before=$(cpu_ticks "$1")
+    rate=$(dns_load "$2" "$3")
+    rates+=("$rate")
+    costs+=("$(awk -v ticks=$(($(cpu_ticks "$1") - before)) -v queries=$((rate * run_seconds)) \
+        'BEGIN { printf "%.1f\n", ticks * 10000 / queries }')")
+}
+
 # dns_answer PORT NAME TYPE: how many answers there are, and of how many bytes.
 dns_answer() {
     dig @127.0.0.1 -p "$1" "$2" "$3" | awk '
