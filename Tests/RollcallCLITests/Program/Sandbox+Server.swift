@@ -25,7 +25,7 @@ extension Sandbox {
     ///   - arguments: In the place of the data folder of this sandbox.
     func serve(port: Int = 0, _ arguments: [String]? = nil) async throws -> TestServer {
         let storage = arguments ?? ["--data", folder + "/data"]
-        let process = try await start(["serve", "--port", String(port)] + storage)
+        let process = try await start(["serve", "--port", String(port), "--dns-port", "0"] + storage)
         try await eventually("the server is ready: \(process.errors)") { process.output.contains("\n") }
         let line = String(process.output.split(separator: "\n")[0])
         let digits = try #require(line.firstRange(of: "http://127.0.0.1:")).upperBound
