@@ -86,18 +86,26 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
+        // What engines that speak to several servers have in common.
+        .target(
+            name: "RollcallTransport",
+            dependencies: [
+                "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOPosix"), logging,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: settings),
         .target(
             name: "RollcallRemote",
             dependencies: [
-                "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"), logging,
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                "Rollcall", "RollcallTransport", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
+                logging, .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings),
         .target(
             name: "RollcallConsul",
             dependencies: [
-                "Rollcall", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"), logging,
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                "Rollcall", "RollcallTransport", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
+                logging, .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: settings),
         .target(
@@ -113,7 +121,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "RollcallRegistries",
-            dependencies: ["Rollcall", "RollcallEmbedded", "RollcallRemote", logging],
+            dependencies: [
+                "Rollcall", "RollcallConsul", "RollcallEmbedded", "RollcallRemote", "RollcallTransport", logging,
+            ],
             swiftSettings: settings),
         .target(
             name: "RollcallHealth",
@@ -144,8 +154,8 @@ let package = Package(
         .executableTarget(
             name: "RollcallCLI",
             dependencies: [
-                "CRollcallProcess", "Rollcall", "RollcallDNS", "RollcallEmbedded", "RollcallRegistries", "RollcallRemote",
-                "RollcallServer",
+                "CRollcallProcess", "Rollcall", "RollcallConsul", "RollcallDNS", "RollcallEmbedded",
+                "RollcallRegistries", "RollcallRemote", "RollcallServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 asyncHTTPClient, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -2,6 +2,7 @@
 // Rollcall
 
 public import Rollcall
+public import RollcallTransport
 
 /// How patient a ``RemoteRegistry`` is, and how much it takes in.
 public struct RemoteConfiguration: Sendable, Hashable {

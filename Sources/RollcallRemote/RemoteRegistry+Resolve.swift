@@ -3,6 +3,7 @@
 
 internal import NIOHTTP1
 public import Rollcall
+internal import RollcallTransport
 
 extension RemoteRegistry {
     /// The one instance of a service to call now, chosen by the server. Its turns are shared by everyone who asks it.

@@ -3,6 +3,7 @@
 
 internal import NIOHTTP1
 public import Rollcall
+internal import RollcallTransport
 
 extension RemoteRegistry {
     @discardableResult

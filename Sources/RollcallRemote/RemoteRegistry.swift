@@ -6,6 +6,7 @@ public import Logging
 public import NIOCore
 internal import NIOHTTP1
 public import Rollcall
+@_exported public import RollcallTransport
 
 /// A registry that a Rollcall server keeps, spoken to over its native API.
 ///
@@ -83,7 +84,10 @@ public final class RemoteRegistry: Registry {
     }
 
     public func watch(_ scope: WatchScope, from revision: Revision?) -> Watch {
-        Watch { [caller, feeds] in RemoteWatchSource(WatchFeed(caller, scope, from: revision), feeds) }
+        Watch { [caller, feeds] in
+            let feed = WatchFeed(caller, scope, from: revision)
+            return FedWatchSource(feed.mailbox, feeds) { await feed.run() }
+        }
     }
 
     /// Makes a call that is answered with JSON.

@@ -3,6 +3,7 @@
 
 internal import Logging
 internal import Rollcall
+internal import RollcallTransport
 
 /// Makes calls of the native API: asks one server after the other until one answers, as ``CallPlan`` says.
 struct RemoteCaller: Sendable {
@@ -11,13 +12,6 @@ struct RemoteCaller: Sendable {
     let configuration: RemoteConfiguration
     let time: TimeSource
     let logger: Logger
-
-    /// What came of a call.
-    struct Outcome<Value: Sendable>: Sendable {
-        var result: Result<Value, RegistryError>
-        /// Whether an attempt before the last may have been done although its answer was lost.
-        var wasRepeated: Bool
-    }
 
     /// The answer of the first server that gives one.
     func call<Value: Sendable>(
@@ -29,56 +23,24 @@ struct RemoteCaller: Sendable {
     /// As ``call(_:_:)``, for those who have to know whether the call was repeated.
     func outcome<Value: Sendable>(
         of request: RemoteRequest, _ decode: (ServerAnswer) throws(JSONError) -> Value
-    ) async -> Outcome<Value> {
-        var plan = CallPlan(directory.selection, configuration: configuration, start: time.now())
-        var generator = SystemRandomNumberGenerator()
-        var wasRepeated = false
-        var failures: [Int: RegistryError] = [:]
-        var step = plan.next(now: time.now())
-        while true {
-            switch step {
-            case .giveUp:
-                return Outcome(result: .failure(exhausted(request, failures)), wasRepeated: wasRepeated)
-            case .wait(let instant):
-                do { try await time.sleep(until: instant) } catch {
-                    return Outcome(result: .failure(.cancelled(request.subject)), wasRepeated: wasRepeated)
-                }
-                step = plan.next(now: time.now())
-            case .attempt(let server, let timeout):
-                switch await attempt(request, server, timeout, decode) {
-                case .done(let result):
-                    directory.succeeded(server)
-                    return Outcome(result: result, wasRepeated: wasRepeated)
-                case .cancelled:
-                    return Outcome(result: .failure(.cancelled(request.subject)), wasRepeated: wasRepeated)
-                case .failed(let error, let failure, let mayBeDone):
-                    logger.debug("a server could not be asked", metadata: ["error": "\(error)"])
-                    directory.failed(server)
-                    failures[server] = error
-                    wasRepeated = wasRepeated || mayBeDone
-                    step = plan.failed(failure, now: time.now(), using: &generator)
-                }
-            }
-        }
-    }
-
-    private enum Attempt<Value: Sendable> {
-        case done(Result<Value, RegistryError>)
-        case failed(RegistryError, CallPlan.Failure, mayBeDone: Bool)
-        case cancelled
+    ) async -> ServerCalls.Outcome<Value> {
+        let plan = CallPlan(directory.selection, configuration: configuration, start: time.now())
+        return await ServerCalls.run(
+            request.subject, plan: plan, directory: directory, time: time, logger: logger
+        ) { server, timeout in await attempt(request, server, timeout, decode) }
     }
 
     private func attempt<Value: Sendable>(
         _ request: RemoteRequest, _ server: Int, _ timeout: Duration,
         _ decode: (ServerAnswer) throws(JSONError) -> Value
-    ) async -> Attempt<Value> {
+    ) async -> ServerCalls.Attempt<Value> {
         let answer: ServerAnswer
         do throws(AttemptFailure) {
             answer = try await transport.answer(to: request, from: directory.addresses[server], within: timeout)
         } catch {
             if error.isCancelled || Task.isCancelled { return .cancelled }
             let unavailable = RegistryError(
-                .unavailable, "\(request.subject): \(error)", retry: .after(Refusal.usualRetry))
+                .unavailable, "\(request.subject): \(error)", retry: .after(ServerCalls.usualRetry))
             let failure = error.isFinal ? CallPlan.Failure.useless : .unavailable(retryAfter: nil)
             return .failed(unavailable, failure, mayBeDone: error.mayBeDone)
         }
@@ -100,28 +62,12 @@ struct RemoteCaller: Sendable {
         case .useless: return .failed(refusal.error, .useless, mayBeDone: false)
         }
     }
-
-    /// The error of a call that no server answered: what each said last.
-    private func exhausted(_ request: RemoteRequest, _ failures: [Int: RegistryError]) -> RegistryError {
-        let ordered = failures.sorted { $0.key < $1.key }.map(\.value)
-        guard let first = ordered.first else {
-            return RegistryError(
-                .unavailable, "\(request.subject): no time was left to ask a server", retry: .after(Refusal.usualRetry))
-        }
-        guard ordered.count > 1 else { return first }
-        // A server that says what is the matter says more than one that cannot be reached.
-        let told = ordered.first { $0.code != .unavailable } ?? first
-        let prefix = "\(request.subject): "
-        let reasons = ordered.map { error in
-            error.message.hasPrefix(prefix) ? String(error.message.dropFirst(prefix.count)) : error.message
-        }
-        return RegistryError(
-            told.code, "\(request.subject): no server answered: \(reasons.joined(separator: "; "))", retry: told.retry)
-    }
 }
 
-extension RegistryError {
-    static func cancelled(_ subject: String) -> RegistryError {
-        RegistryError(.unavailable, "\(subject): cancelled by the caller", cause: CancellationError())
+extension CallPlan {
+    init(_ selection: ServerSelection, configuration: RemoteConfiguration, start: Instant) {
+        self.init(
+            selection.order, attemptTimeout: configuration.attemptTimeout, callTimeout: configuration.callTimeout,
+            backoff: configuration.callBackoff, start: start)
     }
 }

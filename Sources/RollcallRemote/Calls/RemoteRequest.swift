@@ -3,6 +3,7 @@
 
 internal import NIOHTTP1
 internal import Rollcall
+internal import RollcallTransport
 
 /// One request of the native API, whichever server it goes to.
 struct RemoteRequest: Sendable {
@@ -15,15 +16,4 @@ struct RemoteRequest: Sendable {
     /// The statuses that a Rollcall server answers a success with. An answer with another one is not taken for a
     /// success: a proxy may answer 200 to anything.
     var successes: Set<Int> = [200]
-}
-
-/// Why a server gave no answer.
-struct AttemptFailure: Error, Sendable, CustomStringConvertible {
-    let description: String
-    /// Whether the server may have got the request all the same.
-    let mayBeDone: Bool
-    /// The call was cancelled by its caller.
-    var isCancelled = false
-    /// The same will happen when the server is asked again.
-    var isFinal = false
 }

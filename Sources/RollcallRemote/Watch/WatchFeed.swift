@@ -5,6 +5,7 @@ internal import AsyncHTTPClient
 internal import Logging
 internal import NIOCore
 internal import Rollcall
+internal import RollcallTransport
 
 /// Runs one watch: does what ``WatchSession`` says, until nobody wants more.
 struct WatchFeed: Sendable {

@@ -2,6 +2,7 @@
 // Rollcall
 
 internal import Rollcall
+internal import RollcallTransport
 
 extension WatchScope {
     /// Where the scope is watched; `nil` when no service can be in it.
@@ -25,12 +26,4 @@ extension WatchScope {
     private static let servicesInRequest = 128
     /// What servers and proxies let a request line have is 8 KiB as a rule.
     private static let pathBytes = 4096
-
-    func contains(_ service: ServiceName) -> Bool {
-        switch self {
-        case .all: true
-        case .service(let name): name == service
-        case .services(let names): names.contains(service)
-        }
-    }
 }

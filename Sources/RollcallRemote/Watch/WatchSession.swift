@@ -2,6 +2,7 @@
 // Rollcall
 
 internal import Rollcall
+internal import RollcallTransport
 
 /// The course of one watch over many connections: what is asked for, what the consumer is told, when to connect again.
 /// A value without clock and sockets.

@@ -2,6 +2,7 @@
 // Rollcall
 
 internal import Rollcall
+internal import RollcallTransport
 
 /// What an answer other than a success means.
 struct Refusal: Sendable {
@@ -71,7 +72,7 @@ struct Refusal: Sendable {
             if Self.proxyStatuses.contains(answer.status) {
                 error = RegistryError(
                     Self.rule(forStatus: answer.status).code, "\(subject): \(answer.url) answered \(answer.summary)",
-                    retry: .after(answer.retryAdvice ?? Self.usualRetry))
+                    retry: .after(answer.retryAdvice ?? ServerCalls.usualRetry))
                 handling = .elsewhere(retryAfter: answer.retryAdvice, mayBeDone: true)
             } else {
                 error = answer.nonsense(subject, "expected a problem document")
@@ -84,10 +85,7 @@ struct Refusal: Sendable {
         error = RegistryError(
             rule.code, problem.message ?? "\(subject): \(answer.url) answered \(answer.status) \(problem.name)",
             faults: problem.faults, currentIncarnation: problem.currentIncarnation,
-            retry: canPass ? .after(answer.retryAdvice ?? Self.usualRetry) : .never)
+            retry: canPass ? .after(answer.retryAdvice ?? ServerCalls.usualRetry) : .never)
         handling = rule.isPassing ? .elsewhere(retryAfter: answer.retryAdvice, mayBeDone: false) : .final
     }
-
-    /// When a server that is to be asked again did not say when.
-    static let usualRetry: Duration = .seconds(1)
 }

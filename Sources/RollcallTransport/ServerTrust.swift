@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-internal import NIOSSL
+package import NIOSSL
 public import Rollcall
 
 /// Whose word counts for the identity of a server that is spoken to over TLS.
@@ -33,7 +33,7 @@ public struct ServerTrust: Sendable, Hashable {
         self.certificates = certificates
     }
 
-    var roots: NIOSSLTrustRoots? { certificates.map { .certificates($0) } }
+    package var roots: NIOSSLTrustRoots? { certificates.map { .certificates($0) } }
 }
 
 /// Why TLS with a server did not come about, in words for the person who has to do something about it.
@@ -65,7 +65,7 @@ enum TLSFault: CustomStringConvertible {
         switch self {
         case .untrusted:
             "its certificate is not trusted: nobody who is trusted here vouches for it; name the PEM file of its "
-                + "authority with rollcalls://...?ca=FILE"
+                + "authority with ?ca=FILE in the URL of the registry"
         case .otherName: "its certificate is for another name than this one"
         case .noTLS: "it does not speak TLS; a server without TLS is named with rollcall://"
         case .other(let text): "TLS did not come about: \(text)"

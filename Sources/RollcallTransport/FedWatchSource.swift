@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-internal import Rollcall
+package import Rollcall
 internal import Synchronization
 
 /// The consumer's end of a watch. Its release ends the task that feeds it.
-final class RemoteWatchSource: WatchSource {
+package final class FedWatchSource: WatchSource {
     private let mailbox: WatchMailbox
     private let task: Task<Void, Never>?
 
-    init(_ feed: WatchFeed, _ feeds: WatchFeeds) {
-        mailbox = feed.mailbox
-        task = feeds.start(feed)
+    /// - Parameter run: Feeds the mailbox until nobody wants more.
+    package init(_ mailbox: WatchMailbox, _ feeds: WatchFeeds, _ run: @escaping @Sendable () async -> Void) {
+        self.mailbox = mailbox
+        task = feeds.start(mailbox, run)
     }
 
     deinit {
@@ -19,7 +20,7 @@ final class RemoteWatchSource: WatchSource {
         task?.cancel()
     }
 
-    func next() async -> WatchEvent? {
+    package func next() async -> WatchEvent? {
         let event = await mailbox.take()
         // The consumer was cancelled, or the registry shut down: nothing more comes, so nothing more has to be read.
         if event == nil { task?.cancel() }
@@ -28,7 +29,7 @@ final class RemoteWatchSource: WatchSource {
 }
 
 /// The watches of a registry that are open, to be ended with it.
-final class WatchFeeds: Sendable {
+package final class WatchFeeds: Sendable {
     private struct State {
         var running: [UInt64: Task<Void, Never>] = [:]
         var started: UInt64 = 0
@@ -37,19 +38,21 @@ final class WatchFeeds: Sendable {
 
     private let state = Mutex(State())
 
-    var isClosed: Bool { state.withLock { $0.isClosed } }
+    package init() {}
 
-    /// Runs `feed` in a task of its own; `nil` when the registry was shut down, and the watch ends at once.
-    func start(_ feed: WatchFeed) -> Task<Void, Never>? {
+    package var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// Runs `run` in a task of its own; `nil` when the registry was shut down, and the watch ends at once.
+    func start(_ mailbox: WatchMailbox, _ run: @escaping @Sendable () async -> Void) -> Task<Void, Never>? {
         state.withLock { state in
             guard !state.isClosed else {
-                feed.mailbox.finish()
+                mailbox.finish()
                 return nil
             }
             let number = state.started
             state.started += 1
             let task = Task { [weak self] in
-                await feed.run()
+                await run()
                 self?.ended(number)
             }
             state.running[number] = task
@@ -64,7 +67,7 @@ final class WatchFeeds: Sendable {
     /// Ends all watches.
     ///
     /// - Returns: The tasks, which end now; `nil` when it was closed before.
-    func close() -> [Task<Void, Never>]? {
+    package func close() -> [Task<Void, Never>]? {
         let running = state.withLock { state -> [Task<Void, Never>]? in
             guard !state.isClosed else { return nil }
             state.isClosed = true

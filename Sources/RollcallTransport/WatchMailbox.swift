@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-internal import Rollcall
+package import Rollcall
 internal import Synchronization
 
 /// Hands events from the task that reads a stream to the consumer, one at a time: the reader waits until the consumer
 /// took the last one. What piles up meanwhile piles up at the server, which then skips to the newest state.
-final class WatchMailbox: Sendable {
+package final class WatchMailbox: Sendable {
     private struct State {
         var event: WatchEvent?
         var consumer: CheckedContinuation<WatchEvent?, Never>?
@@ -16,10 +16,12 @@ final class WatchMailbox: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Waits until the consumer takes `event`.
     ///
     /// - Returns: `false` when nobody wants more. One task at a time; its cancellation finishes the mailbox.
-    func put(_ event: WatchEvent) async -> Bool {
+    package func put(_ event: WatchEvent) async -> Bool {
         await withTaskCancellationHandler {
             await withCheckedContinuation { producer in
                 let (consumer, outcome) = state.withLock { state -> (CheckedContinuation<WatchEvent?, Never>?, Bool?) in
@@ -42,7 +44,7 @@ final class WatchMailbox: Sendable {
     }
 
     /// The next event; `nil` at the end. One task at a time; its cancellation finishes the mailbox.
-    func take() async -> WatchEvent? {
+    package func take() async -> WatchEvent? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { consumer in
                 let (producer, event) = state.withLock { state -> (CheckedContinuation<Bool, Never>?, WatchEvent??) in
@@ -66,7 +68,7 @@ final class WatchMailbox: Sendable {
     }
 
     /// Ends both sides.
-    func finish() {
+    package func finish() {
         let (consumer, producer) = state.withLock { state in
             let waiting = (state.consumer, state.producer)
             state = State(isFinished: true)

@@ -1,45 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollcall
 
-internal import Rollcall
-
-/// A path of the native API with its query, percent-encoded (RFC 3986).
-struct RequestPath: Sendable, Hashable, CustomStringConvertible {
-    private(set) var description = "/api/v1"
+/// A path of an HTTP API with its query, percent-encoded (RFC 3986).
+package struct RequestPath: Sendable, Hashable, CustomStringConvertible {
+    package private(set) var description: String
     private var hasQuery = false
 
-    static let services = RequestPath().adding("services")
-    static let heartbeats = RequestPath().adding("heartbeats")
-
-    static func service(_ service: ServiceName) -> RequestPath { services.adding(service.value) }
-
-    static func instance(_ key: InstanceKey) -> RequestPath {
-        service(key.service).adding("instances").adding(key.id.value)
+    /// - Parameter base: What every path of the API begins with.
+    package init(_ base: String) {
+        description = base
     }
 
-    /// The stream that follows these services; `nil` is all of them.
-    static func watch(_ services: [ServiceName]?) -> RequestPath {
-        var path = RequestPath().adding("watch")
-        for service in services ?? [] { path = path.adding(query: "service", service.value) }
-        return path
-    }
-
-    func adding(_ segment: String) -> RequestPath {
+    package func adding(_ segment: String) -> RequestPath {
         var path = self
         path.description += "/" + percentEncoded(segment)
         return path
     }
 
-    func adding(query name: String, _ value: String) -> RequestPath {
+    package func adding(query name: String, _ value: String) -> RequestPath {
         var path = self
         path.description += "\(hasQuery ? "&" : "?")\(percentEncoded(name))=\(percentEncoded(value))"
         path.hasQuery = true
         return path
-    }
-
-    func adding(_ incarnation: Incarnation?) -> RequestPath {
-        guard let incarnation else { return self }
-        return adding(query: "incarnation", incarnation.description)
     }
 }
 
