@@ -3,8 +3,10 @@
 
 public import Logging
 public import Rollcall
+public import RollcallConsul
 internal import RollcallEmbedded
 public import RollcallRemote
+internal import RollcallTransport
 
 /// Opens registries by URL: the one place that knows every kind.
 public enum Registries {
@@ -15,9 +17,11 @@ public enum Registries {
     /// - Parameters:
     ///   - url: One of ``RegistryURL/forms``.
     ///   - remote: How patient a registry of servers is. What the URL says of trust counts more.
+    ///   - consul: How patient a registry of Consul is. What the URL says counts more.
     /// - Throws: `invalid` for a URL that cannot be used, or why the registry could not be opened.
     public static func open(
-        _ url: String, remote: RemoteConfiguration = RemoteConfiguration(), time: TimeSource = .system,
+        _ url: String, remote: RemoteConfiguration = RemoteConfiguration(),
+        consul: ConsulRegistryConfiguration = ConsulRegistryConfiguration(), time: TimeSource = .system,
         logger: Logger = Logger(label: "rollcall.registry")
     ) async throws(RegistryError) -> OpenedRegistry {
         switch try RegistryURL(url) {
@@ -36,6 +40,14 @@ public enum Registries {
             var configuration = remote
             if let authorities { configuration.trust = try ServerTrust(file: authorities) }
             let registry = RemoteRegistry(
+                addresses: addresses, configuration: configuration, time: time, logger: logger)
+            return OpenedRegistry(url: url, registry: registry) { await registry.shutdown() }
+        case .consul(let addresses, let token, let datacenter, let authorities):
+            var configuration = consul
+            if let token { configuration.token = token }
+            if let datacenter { configuration.datacenter = datacenter }
+            if let authorities { configuration.trust = try ServerTrust(file: authorities) }
+            let registry = ConsulRegistry(
                 addresses: addresses, configuration: configuration, time: time, logger: logger)
             return OpenedRegistry(url: url, registry: registry) { await registry.shutdown() }
         }

@@ -2,7 +2,7 @@
 // Rollcall
 
 public import Rollcall
-public import RollcallRemote
+public import RollcallTransport
 
 /// What the URL of a registry says.
 public enum RegistryURL: Sendable, Hashable {
@@ -15,11 +15,16 @@ public enum RegistryURL: Sendable, Hashable {
     /// `authorities` is what `?ca=FILE` names: a PEM file with the certificates that vouch for the servers, in place of
     /// those that the system trusts.
     case remote([ServerAddress], authorities: String? = nil)
+    /// `consul://HOST[:PORT][,…]`, or `consuls://` over TLS: agents of one datacenter of Consul.
+    ///
+    /// `token` and `datacenter` are what `?token=` and `&dc=` say, `authorities` as for ``remote(_:authorities:)``.
+    case consul([ServerAddress], token: String? = nil, datacenter: String? = nil, authorities: String? = nil)
 
     /// The schemes, as they are told to who wrote another.
     public static let forms = [
         "rollcall://HOST[:PORT][,HOST[:PORT]...]", "rollcalls://HOST[:PORT][,HOST[:PORT]...][?ca=FILE]",
-        "embedded:/PATH", "memory:",
+        "consul://HOST[:PORT][,HOST[:PORT]...][?token=TOKEN][&dc=NAME]",
+        "consuls://HOST[:PORT][,HOST[:PORT]...][?ca=FILE][&token=TOKEN][&dc=NAME]", "embedded:/PATH", "memory:",
     ]
 
     /// Reads a URL.
@@ -42,25 +47,36 @@ public enum RegistryURL: Sendable, Hashable {
             self = .embedded(path: String(path))
         case "rollcall": self = .remote(try Self.addresses(rest, of: url, isSecure: false))
         case "rollcalls":
-            let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-            let addresses = try Self.addresses(parts[0], of: url, isSecure: true)
-            guard parts.count == 2 else {
-                self = .remote(addresses)
-                return
-            }
-            self = .remote(addresses, authorities: try Self.authorities(parts[1], of: url))
+            let (list, options) = try Self.options(of: rest, ["ca"], url)
+            self = .remote(try Self.addresses(list, of: url, isSecure: true), authorities: options["ca"])
+        case "consul", "consuls":
+            let isSecure = url[..<colon].lowercased() == "consuls"
+            let (list, options) = try Self.options(of: rest, isSecure ? ["ca", "token", "dc"] : ["token", "dc"], url)
+            self = .consul(
+                try Self.addresses(list, of: url, isSecure: isSecure), token: options["token"],
+                datacenter: options["dc"], authorities: options["ca"])
         case let scheme: throw .wrongURL(url, "the scheme \"\(scheme)\" is not known")
         }
     }
 
-    private static func authorities(_ query: Substring, of url: String) throws(RegistryError) -> String {
-        guard query.hasPrefix("ca="), !query.contains("&") else {
-            throw .wrongURL(url, "\"\(query)\" has no place after ?, only ca=FILE has")
+    /// What stands before `?`, and the options after it.
+    private static func options(
+        of rest: Substring, _ known: [String], _ url: String
+    ) throws(RegistryError) -> (list: Substring, options: [String: String]) {
+        let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        var options: [String: String] = [:]
+        for option in parts.count == 2 ? parts[1].split(separator: "&", omittingEmptySubsequences: false) : [] {
+            let name = String(option.prefix { $0 != "=" })
+            guard known.contains(name), option.utf8.count > name.utf8.count, options[name] == nil else {
+                let names = known.map { "\($0)=" }.joined(separator: ", ")
+                throw .wrongURL(url, "\"\(option)\" has no place after ?, only \(names) once each")
+            }
+            guard let value = percentDecoded(option.dropFirst(name.count + 1)), !value.isEmpty else {
+                throw .wrongURL(url, name == "ca" ? "ca= names no file" : "\(name)= has no value")
+            }
+            options[name] = value
         }
-        guard let path = percentDecoded(query.dropFirst(3)), !path.isEmpty else {
-            throw .wrongURL(url, "ca= names no file")
-        }
-        return path
+        return (parts[0], options)
     }
 
     /// `nil` when a % is not followed by two hexadecimal digits, or the bytes are not UTF-8.

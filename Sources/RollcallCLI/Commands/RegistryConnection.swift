@@ -4,6 +4,7 @@
 internal import ArgumentParser
 internal import Logging
 internal import Rollcall
+internal import RollcallConsul
 internal import RollcallRegistries
 internal import RollcallRemote
 
@@ -20,7 +21,9 @@ struct RegistryConnection: Sendable {
     static func open(_ url: String, logger: Logger) async throws(RegistryError) -> RegistryConnection {
         var remote = RemoteConfiguration()
         remote.callTimeout = patience
-        let opened = try await Registries.open(url, remote: remote, logger: logger)
+        var consul = ConsulRegistryConfiguration()
+        consul.callTimeout = patience
+        let opened = try await Registries.open(url, remote: remote, consul: consul, logger: logger)
         return RegistryConnection(registry: opened.registry) { await opened.close() }
     }
 
@@ -36,7 +39,12 @@ struct RegistryConnection: Sendable {
 
     /// Whether everything that `url` names is on this machine.
     static func isOnThisMachine(_ url: String) -> Bool {
-        guard case .remote(let addresses, _)? = try? RegistryURL(url) else { return true }
+        let addresses: [ServerAddress]
+        switch try? RegistryURL(url) {
+        case .remote(let servers, _): addresses = servers
+        case .consul(let agents, _, _, _): addresses = agents
+        case .memory, .embedded, nil: return true
+        }
         return addresses.allSatisfy { $0.host.hasPrefix("127.") || $0.host == "localhost" || $0.host == "::1" }
     }
 }
