@@ -8,8 +8,9 @@ public enum GoDuration {
         public let description: String
     }
 
-    private static let units: [(name: String, nanoseconds: Double)] = [
-        ("ns", 1), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9),
+    private static let units: [(name: String, nanoseconds: Int64)] = [
+        ("ns", 1), ("us", 1000), ("µs", 1000), ("μs", 1000), ("ms", 1_000_000), ("s", 1_000_000_000),
+        ("m", 60_000_000_000), ("h", 3_600_000_000_000),
     ]
 
     /// Reads a duration: decimal numbers, each with its unit, and one sign before all of them.
@@ -18,24 +19,40 @@ public enum GoDuration {
         let isNegative = rest.first == "-"
         if isNegative || rest.first == "+" { rest.removeFirst() }
         if rest == "0" { return .zero }
-        guard !rest.isEmpty else { throw Failure(description: "time: invalid duration \"\(text)\"") }
-        var total = 0.0
+        let invalid = Failure(description: "time: invalid duration \"\(text)\"")
+        guard !rest.isEmpty else { throw invalid }
+        var total: Int64 = 0
         while !rest.isEmpty {
             let number = rest.prefix { $0.isASCII && $0.isNumber || $0 == "." }
             rest = rest.dropFirst(number.count)
-            guard let value = Double(number), number != "." else {
-                throw Failure(description: "time: invalid duration \"\(text)\"")
-            }
+            if number.isEmpty || number == "." { throw invalid }
             let unit = rest.prefix { !($0.isASCII && $0.isNumber || $0 == ".") }
             rest = rest.dropFirst(unit.count)
             guard !unit.isEmpty else { throw Failure(description: "time: missing unit in duration \"\(text)\"") }
             guard let scale = units.first(where: { $0.name == unit })?.nanoseconds else {
                 throw Failure(description: "time: unknown unit \"\(unit)\" in duration \"\(text)\"")
             }
-            total += value * scale
+            guard let part = nanoseconds(number, scale) else { throw invalid }
+            let (sum, isTooLong) = total.addingReportingOverflow(part)
+            if isTooLong { throw invalid }
+            total = sum
         }
-        guard total < 9.2e18 else { throw Failure(description: "time: invalid duration \"\(text)\"") }
-        return .nanoseconds(Int64(isNegative ? -total : total))
+        return .nanoseconds(isNegative ? -total : total)
+    }
+
+    /// A decimal number of units, exactly, without what is less than a nanosecond; `nil` for one that is none or too
+    /// large.
+    private static func nanoseconds(_ number: Substring, _ unit: Int64) -> Int64? {
+        let parts = number.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count <= 2, number.utf8.count > parts.count - 1, let whole = Int64("0\(parts[0])") else { return nil }
+        let (total, isTooLong) = whole.multipliedReportingOverflow(by: unit)
+        // Digits beyond the eighteenth are less than a nanosecond of any unit.
+        let digits = parts.count == 2 ? parts[1].prefix(18) : ""
+        guard let fraction = Int64("0\(digits)") else { return nil }
+        let scale = (0 ..< digits.count).reduce(Int64(1)) { scale, _ in scale * 10 }
+        let (sum, isTooLongInAll) = total.addingReportingOverflow(
+            scale.dividingFullWidth(fraction.multipliedFullWidth(by: unit)).quotient)
+        return isTooLong || isTooLongInAll ? nil : sum
     }
 
     /// The text of a duration: `0s`, `1.5s`, `2m0s`, `250ms`.
