@@ -43,6 +43,16 @@ public struct ConsulHealthEntry: Sendable, Hashable {
     }
 }
 
+extension ConsulHealthEntry: FilterSubject {
+    public func filterValue(_ name: String) -> FilterValue {
+        switch name {
+        case "Node": .object(node)
+        case "Service": .object(service)
+        default: .objects(checks)
+        }
+    }
+}
+
 // What Consul writes differs between its versions: fields come and go, and what is empty is left out, null, or empty.
 // All of these read alike.
 

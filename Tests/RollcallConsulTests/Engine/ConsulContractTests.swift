@@ -42,12 +42,19 @@ struct FakeConsulFixture: RegistryFixture {
     let registry: ConsulRegistry
     private let agent: FakeAgent
 
-    init(_ change: (inout ConsulRegistryConfiguration) -> Void = { _ in }) async throws {
-        consul = FakeConsul()
+    init(
+        of consul: FakeConsul = FakeConsul(), _ change: (inout ConsulRegistryConfiguration) -> Void = { _ in }
+    ) async throws {
+        self.consul = consul
         agent = try await FakeAgent(consul)
         var configuration = ConsulRegistryConfiguration.eager
         change(&configuration)
         registry = ConsulRegistry(addresses: [agent.address], configuration: configuration, logger: .quiet)
+    }
+
+    /// Another process with the same datacenter.
+    static func second(to first: FakeConsulFixture) async throws -> FakeConsulFixture {
+        try await FakeConsulFixture(of: first.consul)
     }
 
     var gaps: Set<RegistryGap> { [.resume] }

@@ -20,8 +20,10 @@ struct BlockingQueryCourse: Sendable {
         case newHistory
     }
 
-    /// The index to ask with; `nil` asks without waiting.
-    private(set) var index: UInt64?
+    /// The index to ask with; `nil` asks without waiting. After a failure nothing is waited for: that the other side is
+    /// back is news.
+    var index: UInt64? { failures == 0 ? seen : nil }
+    private var seen: UInt64?
     private let wait: Duration
     private let interval: Duration
     private let pollInterval: Duration
@@ -51,26 +53,27 @@ struct BlockingQueryCourse: Sendable {
     mutating func answered(
         _ answered: UInt64?, now: Instant, using generator: inout some RandomNumberGenerator
     ) -> (Meaning, next: Instant) {
+        let waited = index != nil
         failures = 0
         guard isBlocking, let answered else {
-            index = nil
+            seen = nil
             return (.news, askedAt + pollInterval * Double.random(in: 0.75 ... 1.25, using: &generator))
         }
         let present = max(1, answered)
-        guard let former = index else {
-            index = present
+        guard let former = seen else {
+            seen = present
             return (.news, askedAt + interval)
         }
         if present > former {
             hasty = 0
-            index = present
+            seen = present
             return (.news, askedAt + interval)
         }
         if present < former {
-            index = nil
+            seen = nil
             return (.newHistory, pause(now, &generator))
         }
-        guard now - askedAt < wait / 2 else {
+        guard waited, now - askedAt < wait / 2 else {
             hasty = 0
             return (.unchanged, now)
         }
