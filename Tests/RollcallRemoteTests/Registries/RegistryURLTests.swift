@@ -30,6 +30,15 @@ struct RegistryURLTests {
             "rollcalls://a/?ca=/etc/a%20b.pem",
             .remote([ServerAddress(host: "a", isSecure: true)], authorities: "/etc/a b.pem")
         ),
+        ("consul://a,b:1", .consul([ServerAddress(host: "a"), ServerAddress(host: "b", port: 1)])),
+        (
+            "consul://a/?token=a%26b&dc=north",
+            .consul([ServerAddress(host: "a")], token: "a&b", datacenter: "north")
+        ),
+        (
+            "consuls://a?dc=x&ca=/ca.pem",
+            .consul([ServerAddress(host: "a", isSecure: true)], datacenter: "x", authorities: "/ca.pem")
+        ),
     ])
     func good(_ text: String, _ expected: RegistryURL) throws {
         #expect(try RegistryURL(text) == expected)
@@ -58,6 +67,11 @@ struct RegistryURLTests {
         ("rollcall://user@a", "\"@\" has no place"),
         ("rollcall://a/path", "\"/\" has no place"),
         ("rollcall://a?ca=x", "\"?\" has no place"),
+        ("consul://a?ca=x", "\"ca=x\" has no place"),
+        ("consul://a?token=", "token= has no value"),
+        ("consul://a?token=x&token=y", "once each"),
+        ("consul://a?dc", "\"dc\" has no place"),
+        ("consul:a", "// is missing"),
         ("rollcalls://a?x=1", "\"x=1\" has no place"),
         ("rollcalls://a?ca=x&ca=y", "has no place"),
         ("rollcalls://a?ca=", "names no file"),
