@@ -19,7 +19,8 @@ package struct CallPlan: Sendable {
     package enum Failure: Sendable, Hashable {
         /// The server could not be reached or cannot answer now.
         case unavailable(retryAfter: Duration?)
-        /// What answers there is none of the servers that are meant, or none that can be trusted: it is not asked again.
+        /// What answers there is none of the servers that are meant, or none that can be trusted: it is not asked
+        /// again.
         case useless
     }
 

@@ -103,12 +103,14 @@ extension ConsulRegistry {
     private func tidy(
         _ found: ConsulFound, _ body: ConsulRegistration, isNewLife: Bool, _ server: Int, _ subject: String
     ) async throws(RegistryError) {
-        if let lease = body.leaseCheck, found.entry.checks.contains(where: { $0.id == lease && $0.status != .passing }) {
+        let checks = found.entry.checks
+        if let lease = body.leaseCheck, checks.contains(where: { $0.id == lease && $0.status != .passing }) {
             try await report(lease, .passing, "", at: server, subject)
         }
         let declared = found.instance.registration
-        for check in found.entry.checks where check.serviceID == body.id {
-            let isOurs = check.id.hasPrefix(ConsulNaming.leasePrefix) || check.id == ConsulNaming.readinessCheck(body.id)
+        let readiness = ConsulNaming.readinessCheck(body.id)
+        for check in checks where check.serviceID == body.id {
+            let isOurs = check.id.hasPrefix(ConsulNaming.leasePrefix) || check.id == readiness
             let wasDeclared = ConsulNaming.checkID(check.id, body.id).map { declared.check($0) != nil } ?? false
             let isMaintenance = check.id == ConsulNaming.maintenanceCheck(body.id)
             if !body.checkIDs.contains(check.id), isOurs || wasDeclared || isNewLife && !isMaintenance {

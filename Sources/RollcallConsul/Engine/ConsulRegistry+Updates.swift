@@ -88,17 +88,30 @@ extension ConsulRegistry {
         }
     }
 
-    /// Registers a check that somebody reports and no registration declares: one that does not run out.
+    /// Registers a check that somebody reports and no registration declares: one that does not run out, or as late as
+    /// the agent lets it.
     private func makeCheck(
         _ id: String, _ name: String, _ status: HealthCheck.Status, _ serviceID: String, at server: Int,
         _ subject: String
+    ) async throws(RegistryError) {
+        do throws(RegistryError) {
+            try await makeCheck(id, name, status, serviceID, ConsulRegistration.forEver, at: server, subject)
+        } catch {
+            guard error.code == .invalid else { throw error }
+            try await makeCheck(id, name, status, serviceID, ConsulRegistration.day, at: server, subject)
+        }
+    }
+
+    private func makeCheck(
+        _ id: String, _ name: String, _ status: HealthCheck.Status, _ serviceID: String, _ ttl: String,
+        at server: Int, _ subject: String
     ) async throws(RegistryError) {
         var writer = JSONWriter(capacity: 256)
         writer.beginObject()
         writer.field("ID", name)
         writer.field("Name", id)
         writer.field("ServiceID", serviceID)
-        writer.field("TTL", ConsulRegistration.forEver)
+        writer.field("TTL", ttl)
         writer.field("Status", status.rawValue)
         writer.endObject()
         let request = ConsulRequest(

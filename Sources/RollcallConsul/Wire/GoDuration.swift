@@ -44,7 +44,7 @@ public enum GoDuration {
     /// large.
     private static func nanoseconds(_ number: Substring, _ unit: Int64) -> Int64? {
         let parts = number.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count <= 2, number.utf8.count > parts.count - 1, let whole = Int64("0\(parts[0])") else { return nil }
+        guard parts.count <= 2, let whole = Int64("0\(parts[0])") else { return nil }
         let (total, isTooLong) = whole.multipliedReportingOverflow(by: unit)
         // Digits beyond the eighteenth are less than a nanosecond of any unit.
         let digits = parts.count == 2 ? parts[1].prefix(18) : ""

@@ -192,7 +192,8 @@ struct ConsulMappingTests {
 
     @Test("desired states come back from the reason of a maintenance", arguments: [
         DesiredState.maintenance(reason: ""), .maintenance(reason: "disk"), .maintenance(reason: "draining"),
-        .maintenance(reason: "draining: x"), .maintenance(reason: "maintenance"), .maintenance(reason: "maintenance: x"),
+        .maintenance(reason: "draining: x"), .maintenance(reason: "maintenance"),
+        .maintenance(reason: "maintenance: x"),
         .maintenance(reason: "Maintenance mode is enabled for this service, but"), .draining(until: nil, reason: ""),
         .draining(until: nil, reason: "moving: soon"),
         .draining(until: WallTime(millisecondsSinceEpoch: 1_700_000_000_250), reason: ""),
@@ -209,7 +210,8 @@ struct ConsulMappingTests {
         #expect(ConsulReason.desired("upgrade") == .maintenance(reason: "upgrade"))
         #expect(ConsulReason.desired("draining soon") == .maintenance(reason: "draining soon"))
         #expect(ConsulReason.desired("draining until noon") == .maintenance(reason: "draining until noon"))
-        #expect(ConsulReason.desired("Maintenance mode is enabled for this service, but no reason was provided.") == .maintenance(reason: ""))
+        let consuls = "Maintenance mode is enabled for this service, but no reason was provided."
+        #expect(ConsulReason.desired(consuls) == .maintenance(reason: ""))
     }
 }
 

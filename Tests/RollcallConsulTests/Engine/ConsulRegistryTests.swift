@@ -28,7 +28,8 @@ struct ConsulRegistryTests {
     func forgotten() async throws {
         try await withFixture { fixture in
             let receipt = try await fixture.registry.register(Self.registration())
-            _ = await fixture.consul.answer(.put("agent", "check", "deregister", "lease:web:1:\(receipt.incarnation)"), node: "n1")
+            let lease = "lease:web:1:\(receipt.incarnation)"
+            _ = await fixture.consul.answer(.put("agent", "check", "deregister", lease), node: "n1")
             #expect(try await fixture.registry.heartbeat(receipt.instance.key) == .renewed)
             _ = await fixture.consul.answer(.put("agent", "service", "deregister", "web:1"), node: "n1")
             #expect(try await fixture.registry.heartbeat(receipt.instance.key) == .unknown)
@@ -42,8 +43,8 @@ struct ConsulRegistryTests {
             let receipt = try await fixture.registry.register(Self.registration())
             let before = await fixture.consul.requests.count
             #expect(try await fixture.registry.heartbeat(receipt.instance.key) == .renewed)
-            #expect(
-                try await fixture.registry.heartbeat(receipt.instance.key, incarnation: receipt.incarnation) == .renewed)
+            let named = try await fixture.registry.heartbeat(receipt.instance.key, incarnation: receipt.incarnation)
+            #expect(named == .renewed)
             let requests = await fixture.consul.requests.dropFirst(before)
             let paths = requests.map { $0.path.joined(separator: "/") }
             #expect(paths == Array(repeating: "agent/check/update/lease:web:1:\(receipt.incarnation)", count: 2))
@@ -108,7 +109,8 @@ struct ConsulRegistryTests {
                 key, incarnation: nil, .check(id: "ttl", status: .warning, output: "busy"))
             #expect(reported.checks.last?.output == "busy")
             do throws(RegistryError) {
-                try await fixture.registry.update(key, incarnation: nil, .check(id: "tcp", status: .passing, output: ""))
+                let update = InstanceUpdate.check(id: "tcp", status: .passing, output: "")
+                try await fixture.registry.update(key, incarnation: nil, update)
                 Issue.record("an error was expected")
             } catch {
                 #expect(error.code == .unsupported)
@@ -269,11 +271,8 @@ struct ConsulRegistryTests {
     func nonsense() async throws {
         try await withFixture { fixture in
             await fixture.consul.fail(with: FakeConsul.Answer(body: "<html>"))
-            for call in [{ _ = try await fixture.registry.lookup("web") }, { _ = try await fixture.registry.services() }]
-                as [() async throws -> Void]
-            {
-                await #expect(throws: RegistryError.self) { try await call() }
-            }
+            await #expect(throws: RegistryError.self) { try await fixture.registry.lookup("web") }
+            await #expect(throws: RegistryError.self) { try await fixture.registry.services() }
         }
     }
 

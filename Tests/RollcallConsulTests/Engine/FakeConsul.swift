@@ -70,7 +70,9 @@ actor FakeConsul {
         }
         for check in checks.values {
             guard let after = check.deregisterAfter, let since = check.criticalSince else { continue }
-            if since + max(after, .seconds(60)) <= now { remove(Held(node: check.shown.node, id: check.shown.serviceID)) }
+            if since + max(after, .seconds(60)) <= now {
+                remove(Held(node: check.shown.node, id: check.shown.serviceID))
+            }
         }
     }
 
@@ -194,7 +196,7 @@ actor FakeConsul {
         case "register": return register(request, node)
         case "deregister":
             guard services[held] != nil else {
-                return Answer(status: 404, body: "Unknown service ID \"\(held.id)\". Ensure that the service ID is passed")
+                return Answer(status: 404, body: "Unknown service ID \"\(held.id)\". Ensure that the ID is passed")
             }
             remove(held)
         case "maintenance":
@@ -203,7 +205,7 @@ actor FakeConsul {
             if request.query["enable"] == "true" {
                 if checks[check] == nil {
                     add(check, of: held, "Service Maintenance Mode", .critical, type: "maintenance")
-                    checks[check]?.shown.notes = request.query["reason"] ?? "Maintenance mode is enabled for this service"
+                    checks[check]?.shown.notes = request.query["reason"] ?? ""
                 }
             } else if checks[check] != nil {
                 checks[check] = nil
@@ -267,8 +269,7 @@ actor FakeConsul {
             return Answer()
         }
         guard let check = checks[held] else {
-            return Answer(
-                status: 404, body: "Unknown check ID \"\(held.id)\". Ensure that the check ID is passed, not the check name.")
+            return Answer(status: 404, body: "Unknown check ID \"\(held.id)\". Ensure that the check ID is passed")
         }
         if request.path[2] == "deregister" {
             checks[held] = nil

@@ -114,7 +114,8 @@ struct RandomFilter {
             ])
             let isInteger = path.hasSuffix("Port") || path.hasSuffix("Passing")
             let isBool = value == "true" || value == "false"
-            let wanted = isInteger ? pick(["8080", "10", "-7"]) : isBool ? pick(["true", "false"]) : pick(["web", "1", value])
+            let wanted = isInteger
+                ? pick(["8080", "10", "-7"]) : isBool ? pick(["true", "false"]) : pick(["web", "1", value])
             let symbol = isNegated ? "!=" : "=="
             return ("\(path)\(padding())\(symbol)\(padding())\(quoted(wanted))", (wanted == value) != isNegated)
         case 1:

@@ -49,7 +49,9 @@ indirect enum PlainPattern {
         func single(_ condition: (Unicode.Scalar) -> Bool) -> Set<Int> {
             start < text.count && condition(text[start]) ? [start + 1] : []
         }
-        func isWord(_ position: Int) -> Bool { text.indices.contains(position) && "abAB".unicodeScalars.contains(text[position]) }
+        func isWord(_ position: Int) -> Bool {
+            text.indices.contains(position) && "abAB".unicodeScalars.contains(text[position])
+        }
         func areEqual(_ one: Unicode.Scalar, _ other: Unicode.Scalar) -> Bool {
             folds ? String(one).lowercased() == String(other).lowercased() : one == other
         }

@@ -35,8 +35,12 @@ struct SampleSubject: FilterSubject {
                     "EnableTagOverride": .bool(false), "Connect": .object(SampleSubject(["Native": .bool(true)])),
                 ])),
             "Checks": .objects([
-                SampleSubject(["CheckID": .string("serfHealth"), "Status": .string("passing"), "ServiceTags": .strings([])]),
-                SampleSubject(["CheckID": .string("web"), "Status": .string("critical"), "ServiceTags": .strings(["v2"])]),
+                SampleSubject([
+                    "CheckID": .string("serfHealth"), "Status": .string("passing"), "ServiceTags": .strings([]),
+                ]),
+                SampleSubject([
+                    "CheckID": .string("web"), "Status": .string("critical"), "ServiceTags": .strings(["v2"]),
+                ]),
             ]),
         ])
     }

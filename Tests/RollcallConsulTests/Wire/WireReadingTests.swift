@@ -70,7 +70,7 @@ struct WireReadingTests {
               "Node":{"Node":"n2","Address":"a"},
               "Checks":[{"CheckID":"c","Status":"strange","ServiceTags":null,"ServiceID":"d2"},
                 {"CheckID":"_node_maintenance","Status":"critical","Notes":
-                  "Maintenance mode is enabled for this node, but no reason was provided. This is a default message."}]}]
+                  "Maintenance mode is enabled for this node, but no reason was provided."}]}]
             """
         let instances = try entries(json).map { ServiceInstance($0) }
         #expect(instances.map(\.host) == ["192.0.2.9", "a"])
@@ -83,7 +83,8 @@ struct WireReadingTests {
 
     @Test("a node that is unwell makes its instances unwell, one that is well says nothing")
     func node() throws {
-        let text = Self.maintained.replacing("\"Status\":\"passing\",\"Notes\":\"\",\"Output\":\"Agent", with: "\"Status\":\"critical\",\"Notes\":\"\",\"Output\":\"Agent")
+        let unwell = #""Status":"critical","Notes":"","Output":"Agent"#
+        let text = Self.maintained.replacing(unwell.replacing("critical", with: "passing"), with: unwell)
             .replacing("_service_maintenance:web-1", with: "other")
         let instance = try #require(try entries(text).first.map { ServiceInstance($0) })
         #expect(instance.checks.map(\.id) == ["other", "serfHealth", "service:web-1"])
@@ -91,7 +92,8 @@ struct WireReadingTests {
     }
 
     @Test("an answer that is not Consul's is refused", arguments: [
-        "", "null", "{}", "[1]", "[{}]", #"[{"Node":{"Node":"n"}}]"#, #"[{"Node":{},"Service":{"ID":"a","Service":"b"}}]"#,
+        "", "null", "{}", "[1]", "[{}]", #"[{"Node":{"Node":"n"}}]"#,
+        #"[{"Node":{},"Service":{"ID":"a","Service":"b"}}]"#,
         #"[{"Node":{"Node":"n"},"Service":{"ID":"a"}}]"#, #"[{"Node":{"Node":"n"},"Service":{"ID":1,"Service":"b"}}]"#,
     ])
     func nonsense(json: String) {

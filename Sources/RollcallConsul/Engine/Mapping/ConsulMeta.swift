@@ -76,8 +76,12 @@ extension ConsulMeta {
             (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
         }
         if !isPlain { return "Consul allows letters, digits, - and _ in a key" }
-        if key.utf8.count > keyBytesMax { return "\(key.utf8.count) bytes in the key, Consul keeps at most \(keyBytesMax)" }
-        for reserved in [prefix, "consul-"] where key.hasPrefix(reserved) { return "keys must not begin with \(reserved)" }
+        if key.utf8.count > keyBytesMax {
+            return "\(key.utf8.count) bytes in the key, Consul keeps at most \(keyBytesMax)"
+        }
+        for reserved in [prefix, "consul-"] where key.hasPrefix(reserved) {
+            return "keys must not begin with \(reserved)"
+        }
         let bytes = value.utf8.count
         return bytes > valueBytesMax ? "\(bytes) bytes, Consul keeps at most \(valueBytesMax)" : nil
     }

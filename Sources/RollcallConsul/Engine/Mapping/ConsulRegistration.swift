@@ -104,13 +104,16 @@ struct ConsulRegistration: Sendable {
         writer.field("CheckID", ConsulNaming.readinessCheck(id))
         writer.field("Name", "Readiness")
         writer.field("Notes", "The instance has not finished starting.")
-        writer.field("TTL", Self.forEver)
+        // It runs out into what it is already.
+        writer.field("TTL", Self.day)
         writer.field("Status", "critical")
         writer.endObject()
     }
 
     /// A TTL check that is not reported becomes critical; ten years is as good as never.
     static let forEver = "87600h0m0s"
+    /// The longest TTL that a Rollcall server takes, which stands for Consul.
+    static let day = "24h0m0s"
 
     private func write(_ check: CheckDefinition, to writer: inout JSONWriter) {
         writer.beginObject()
