@@ -73,14 +73,14 @@ extension RegistryError {
 
 /// A registry that was opened by its URL, to be closed when it is no longer used.
 public struct OpenedRegistry: Sendable {
-    /// As it was given.
+    /// As it was given, without a token.
     public let url: String
     /// Reads, watches and writes.
     public let registry: any Registry
     private let shutdown: @Sendable () async -> Void
 
     init(url: String, registry: any Registry, shutdown: @escaping @Sendable () async -> Void) {
-        self.url = url
+        self.url = RegistryURL.shown(url)
         self.registry = registry
         self.shutdown = shutdown
     }

@@ -69,7 +69,7 @@ public enum RegistryURL: Sendable, Hashable {
             let name = String(option.prefix { $0 != "=" })
             guard known.contains(name), option.utf8.count > name.utf8.count, options[name] == nil else {
                 let names = known.map { "\($0)=" }.joined(separator: ", ")
-                throw .wrongURL(url, "\"\(option)\" has no place after ?, only \(names) once each")
+                throw .wrongURL(url, "\"\(shown(String(option)))\" has no place after ?, only \(names) once each")
             }
             guard let value = percentDecoded(option.dropFirst(name.count + 1)), !value.isEmpty else {
                 throw .wrongURL(url, name == "ca" ? "ca= names no file" : "\(name)= has no value")
@@ -95,6 +95,17 @@ public enum RegistryURL: Sendable, Hashable {
             rest = rest.dropFirst(2)
         }
         return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// `url` as it may stand in errors and logs: without the value of a token.
+    public static func shown(_ url: String) -> String {
+        var shown = url[...]
+        var text = ""
+        while let range = shown.firstRange(of: "token=") {
+            text += shown[..<range.upperBound] + "..."
+            shown = shown[range.upperBound...].drop { $0 != "&" }
+        }
+        return text + shown
     }
 
     private static func addresses(
@@ -145,7 +156,7 @@ extension RegistryError {
     static func wrongURL(_ url: String, _ problem: String) -> RegistryError {
         let forms = RegistryURL.forms.joined(separator: ", ")
         return RegistryError(
-            .invalid, "the registry URL \"\(url)\" cannot be used: \(problem); use one of \(forms)",
+            .invalid, "the registry URL \"\(RegistryURL.shown(url))\" cannot be used: \(problem); use one of \(forms)",
             faults: [FieldFault("registry", problem)])
     }
 }

@@ -4,6 +4,7 @@
 internal import ArgumentParser
 internal import Logging
 internal import Rollcall
+internal import RollcallRegistries
 
 /// What every command that talks to a registry takes.
 struct RegistryOptions: ParsableArguments {
@@ -77,6 +78,7 @@ extension RegistryError {
     /// One line for a person, with the next step where there is one.
     func explanation(url: String) -> String {
         guard code == .unavailable else { return description }
-        return "the registry at \(url) cannot be reached: \(description); is `rollcall serve` running there?"
+        let (shown, program) = (RegistryURL.shown(url), url.hasPrefix("consul") ? "Consul" : "`rollcall serve`")
+        return "the registry at \(shown) cannot be reached: \(description); is \(program) running there?"
     }
 }

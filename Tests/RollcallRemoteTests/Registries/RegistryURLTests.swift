@@ -44,6 +44,15 @@ struct RegistryURLTests {
         #expect(try RegistryURL(text) == expected)
     }
 
+    @Test("is shown without its token", arguments: [
+        ("consul://a:1", "consul://a:1"), ("consul://a?token=x", "consul://a?token=..."),
+        ("consul://a?token=x&dc=y", "consul://a?token=...&dc=y"),
+        ("consul://a?dc=y&token=", "consul://a?dc=y&token=..."),
+    ])
+    func shown(_ text: String, _ expected: String) {
+        #expect(RegistryURL.shown(text) == expected)
+    }
+
     @Test("that cannot be used is told with what is wrong and what there is", arguments: [
         ("", "it has no scheme"),
         ("localhost", "it has no scheme"),
@@ -83,7 +92,7 @@ struct RegistryURLTests {
             Issue.record("an error was expected")
         } catch {
             #expect(error.code == .invalid)
-            #expect(error.message.contains("\"\(text)\""))
+            #expect(error.message.contains("\"\(RegistryURL.shown(text))\""))
             #expect(error.message.contains(problem), "\(error.message)")
             for form in RegistryURL.forms { #expect(error.message.contains(form)) }
         }
