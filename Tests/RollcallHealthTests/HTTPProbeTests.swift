@@ -117,12 +117,8 @@ struct HTTPProbeTests {
         let check = CheckDefinition(kind: .http(HTTPCheck(target: "/health")), timeout: .seconds(120))
         await withRefusingPort { port in
             let result = await probe.probe(check, of: sampleInstance(port: UInt16(port), check))
-            #expect(
-                result
-                    == CheckResult(
-                        .critical,
-                        "Get \"http://127.0.0.1:\(port)/health\": "
-                            + "dial tcp 127.0.0.1:\(port): connect: connection refused"))
+            let output = "Get \"http://127.0.0.1:\(port)/health\": connection refused"
+            #expect(result == CheckResult(.critical, output))
         }
         await probe.shutdown()
     }

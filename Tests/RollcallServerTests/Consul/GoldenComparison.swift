@@ -31,6 +31,9 @@ struct GoldenComparison {
 
     // MARK: Requests
 
+    /// Lets `found` stand for `recorded`.
+    mutating func translate(_ recorded: String, to found: String) { translations[recorded] = found }
+
     func translated(_ text: String) -> String {
         translations.reduce(text) { $0.replacing($1.key, with: $1.value) }
     }
