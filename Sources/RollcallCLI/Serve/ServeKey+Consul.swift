@@ -38,7 +38,9 @@ extension ServeKey {
         ServeKey(
             name: name, expected: expected, summary: summary,
             set: { configuration, text in
-                guard !text.isEmpty, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), isFit(text) else { return false }
+                guard !text.isEmpty, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), isFit(text) else {
+                    return false
+                }
                 configuration[keyPath: path] = text
                 return true
             },

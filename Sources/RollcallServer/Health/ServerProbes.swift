@@ -35,7 +35,7 @@ extension CheckResult {
             return
         }
         let isPassing = worst.status == .passing
-        self.init(
-            worst.status, isPassing ? "All checks passing." : "Aliased check \"\(worst.name)\" failing: \(worst.output)")
+        let failing = "Aliased check \"\(worst.name)\" failing: \(worst.output)"
+        self.init(worst.status, isPassing ? "All checks passing." : failing)
     }
 }

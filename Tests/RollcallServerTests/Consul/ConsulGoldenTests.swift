@@ -85,6 +85,7 @@ struct ConsulGoldenTests {
         async let reply = server.request(exchange.method, target, body, headers: exchange.headers)
         var rounds = 0
         while server.registry.catalog.observerCount == observers, rounds < 5000 {
+            // Nobody is told that a request has begun to wait.
             try await Task.sleep(for: .milliseconds(1))
             rounds += 1
         }
@@ -113,6 +114,7 @@ struct ConsulGoldenTests {
             while true {
                 let check = server.registry.catalog.snapshot(of: ServiceName(service)).instances.first?.checks.first
                 if check?.status == status, check?.output.hasPrefix(output) ?? false { break }
+                // The answers of targets take real time.
                 try await Task.sleep(for: .milliseconds(2))
             }
         }

@@ -30,8 +30,14 @@ extension RunningServer {
     func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
         for _ in 0 ..< 5000 {
             if try await condition() { return }
+            // Asked over HTTP, as a client would: it is told of nothing.
             try await Task.sleep(for: .milliseconds(2))
         }
         Issue.record("never: \(what)")
     }
+}
+
+extension RunningServer.Reply {
+    /// The body without the line feed that ends Consul's JSON.
+    var line: String { body.hasSuffix("\n") ? String(body.dropLast()) : body }
 }

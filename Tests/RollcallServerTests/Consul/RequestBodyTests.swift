@@ -74,6 +74,7 @@ struct RequestBodyTests {
             server.clock.advance(by: .seconds(1.2))
             var check: HealthCheck?
             while check?.status != .warning {
+                // A command takes real time.
                 try await Task.sleep(for: .milliseconds(2))
                 check = server.registry.catalog.snapshot(of: "a").instances.first?.checks.first
             }

@@ -6,7 +6,9 @@ internal import RollcallConsul
 
 extension ConsulAPI {
     static let agentSelfRoutes = [
-        ConsulRoute("GET", path: "/v1/agent/self") { api, _ throws(ConsulError) in .json(capacity: 2048, api.writeSelf) },
+        ConsulRoute("GET", path: "/v1/agent/self") { api, _ throws(ConsulError) in
+            .json(capacity: 2048, api.writeSelf)
+        },
         ConsulRoute("GET", path: "/v1/agent/members") { api, request throws(ConsulError) in
             // The other networks that a real Consul has have no members here but this server.
             .json(capacity: 1024) { writer in writer.array([()]) { api.writeMember(to: &$1) } }

@@ -41,8 +41,9 @@ struct CheckBody: Sendable, Hashable {
     var outputMaxSize = 0
 
     private static let fields: GoFieldNames = [
-        "CheckID", "ID", "Name", "Notes", "Status", "ServiceID", "Token", "Interval", "Timeout", "TTL", "HTTP", "Header",
-        "Method", "Body", "DisableRedirects", "TCP", "TCPUseTLS", "UDP", "GRPC", "GRPCUseTLS", "ScriptArgs", "Args",
+        "CheckID", "ID", "Name", "Notes", "Status", "ServiceID", "Token", "Interval", "Timeout", "TTL", "HTTP",
+        "Header", "Method",
+        "Body", "DisableRedirects", "TCP", "TCPUseTLS", "UDP", "GRPC", "GRPCUseTLS", "ScriptArgs", "Args",
         "DockerContainerID", "Shell", "H2PING", "H2PingUseTLS", "OSService", "AliasNode", "AliasService",
         "TLSServerName", "TLSSkipVerify", "SuccessBeforePassing", "FailuresBeforeWarning", "FailuresBeforeCritical",
         "DeregisterCriticalServiceAfter", "OutputMaxSize", "ProxyHTTP", "ProxyGRPC",

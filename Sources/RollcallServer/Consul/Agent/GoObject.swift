@@ -134,7 +134,8 @@ struct GoObject: Sendable {
     private func mismatch(_ value: JSONValue, _ name: String, _ type: String) -> ConsulError {
         var found = GoJSON.kind(value)
         if type == "int", case .number(let number) = value { found += " \(number)" }
-        return .decoding("json: cannot unmarshal \(found) into Go struct field \(structName).\(path)\(name) of type \(type)")
+        let field = "\(structName).\(path)\(name)"
+        return .decoding("json: cannot unmarshal \(found) into Go struct field \(field) of type \(type)")
     }
 }
 

@@ -115,7 +115,8 @@ struct AgentServiceBody: Sendable {
     private static let fields = ServiceBody.fields + ["Name", "Check", "Checks", "Token"]
 
     init(_ json: JSONValue) throws(ConsulError) {
-        let object = try GoObject(json, known: Self.fields, structName: json.objectValue == nil ? "ServiceDefinition" : "")
+        let object = try GoObject(
+            json, known: Self.fields, structName: json.objectValue == nil ? "ServiceDefinition" : "")
         service = try ServiceBody(object, nameField: "Name")
         if let value = object.value("Check") {
             let check = try CheckBody(value)

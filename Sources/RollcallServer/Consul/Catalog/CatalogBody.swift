@@ -105,7 +105,8 @@ enum CatalogCheck {
 
     /// The definition as it is shown: what is empty is left out, and durations are Go's texts.
     private static func definition(_ json: JSONValue) throws(ConsulError) -> [UInt8]? {
-        let object = try GoObject(json, known: definitionFields, structName: "HealthCheckDefinition", path: "Definition.")
+        let object = try GoObject(
+            json, known: definitionFields, structName: "HealthCheckDefinition", path: "Definition.")
         var members: [JSONMember] = []
         for name in textFields where !(try object.text(name)).isEmpty {
             members.append(JSONMember(key: name, value: .string(try object.text(name))))

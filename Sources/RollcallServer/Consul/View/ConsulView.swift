@@ -121,7 +121,8 @@ struct ConsulIndex: Sendable {
         entries[key] = entry
     }
 
-    /// The identifiers that Consul's clients chose on the agent's own node: its agent has to find a check by them alone.
+    /// The identifiers that Consul's clients chose on the agent's own node: its agent has to find a check by them
+    /// alone.
     private func namedChecks(of instance: ServiceInstance, _ identity: ConsulIdentity) -> Set<String> {
         guard identity.node == agentNode, instance.registration.shadows[ConsulShadow.name] != nil else { return [] }
         let prefix = ConsulCheckID.ofService(identity.serviceID)

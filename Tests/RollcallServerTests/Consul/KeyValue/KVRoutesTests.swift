@@ -26,7 +26,7 @@ struct KVRoutesTests {
 
             for (path, body) in [("app/a?flags=18446744073709551615", "hello"), ("app/b%2Fc", "x"), ("app/empty", "")] {
                 let put = try await server.request("PUT", "/v1/kv/\(path)", body)
-                #expect(put.body == "true" && put.headers["content-type"] == "application/json")
+                #expect(put.line == "true" && put.headers["content-type"] == "application/json")
             }
             let one = try await server.request("GET", "/v1/kv/app/a")
             let entry = one.json[0]
@@ -34,7 +34,7 @@ struct KVRoutesTests {
             #expect(one.body.contains(#""Flags":18446744073709551615,"Value":"aGVsbG8=""#))
             #expect(entry?["Session"] == nil)
             let raw = try await server.request("GET", "/v1/kv/app/a?raw")
-            #expect(raw.body == "hello" && raw.headers["content-type"] == "text/plain")
+            #expect(raw.line == "hello" && raw.headers["content-type"] == "text/plain")
             #expect(raw.headers["x-content-type-options"] == "nosniff")
             let empty = try await server.request("GET", "/v1/kv/app/empty")
             #expect(empty.json[0]?["Value"] == .null)
@@ -44,19 +44,19 @@ struct KVRoutesTests {
             #expect(keys == ["app/a", "app/b/c", "app/empty"])
             for separator in ["separator", "seperator"] {
                 let cut = try await server.request("GET", "/v1/kv/app/?keys&\(separator)=/")
-                #expect(cut.body == #"["app/a","app/b/","app/empty"]"#)
+                #expect(cut.line == #"["app/a","app/b/","app/empty"]"#)
             }
             #expect(try await server.request("GET", "/v1/kv/zzz?keys").status == 404)
             #expect(try await server.request("GET", "/v1/kv/zzz?recurse").status == 404)
 
             let current = entry?["ModifyIndex"]?.intValue ?? 0
-            #expect(try await server.request("PUT", "/v1/kv/app/a?cas=\(current)", "new").body == "true")
-            #expect(try await server.request("PUT", "/v1/kv/app/a?cas=\(current)", "newer").body == "false")
-            #expect(try await server.request("DELETE", "/v1/kv/app/a?cas=\(current)").body == "false")
-            #expect(try await server.request("DELETE", "/v1/kv/app/none?cas=1").body == "true")
-            #expect(try await server.request("DELETE", "/v1/kv/app?recurse").body == "true")
+            #expect(try await server.request("PUT", "/v1/kv/app/a?cas=\(current)", "new").line == "true")
+            #expect(try await server.request("PUT", "/v1/kv/app/a?cas=\(current)", "newer").line == "false")
+            #expect(try await server.request("DELETE", "/v1/kv/app/a?cas=\(current)").line == "false")
+            #expect(try await server.request("DELETE", "/v1/kv/app/none?cas=1").line == "true")
+            #expect(try await server.request("DELETE", "/v1/kv/app?recurse").line == "true")
             let none = try await server.request("GET", "/v1/kv/?keys")
-            #expect(none.status == 200 && none.body == "[]")
+            #expect(none.status == 200 && none.line == "[]")
             #expect(index(none) > index(all))
         }
     }
@@ -103,13 +103,13 @@ struct KVRoutesTests {
     func limits() async throws {
         try await RunningServer.run { server in
             let long = String(repeating: "v", count: 512 * 1024)
-            #expect(try await server.request("PUT", "/v1/kv/a", long).body == "true")
+            #expect(try await server.request("PUT", "/v1/kv/a", long).line == "true")
             let refused = try await server.request("PUT", "/v1/kv/a", long + "v")
             #expect(refused.status == 413)
             #expect(refused.body.hasPrefix("Request body(524289 bytes) too large, max size: 524288 bytes."))
             let operations = Array(repeating: #"{"KV":{"Verb":"get","Key":"a"}}"#, count: 129).joined(separator: ",")
             let many = try await server.request("PUT", "/v1/txn", "[\(operations)]")
-            #expect(many.status == 413 && many.body == "Transaction contains too many operations (129 > 128)")
+            #expect(many.status == 413 && many.line == "Transaction contains too many operations (129 > 128)")
         }
     }
 
@@ -125,7 +125,7 @@ struct KVRoutesTests {
             _ = try await server.request("PUT", "/v1/kv/b/x", "2")
             let (changed, listed) = try await (prefix, keys)
             #expect(changed.json.arrayValue?.count == 1 && index(changed) > under)
-            #expect(listed.body == #"["b/x"]"#)
+            #expect(listed.line == #"["b/x"]"#)
             _ = try await server.request("PUT", "/v1/kv/a/one", "3")
             let answer = try await one
             #expect(answer.status == 200 && index(answer) > index(changed))
@@ -157,7 +157,7 @@ struct KVRoutesTests {
             let failing = #"[{"KV":{"Verb":"set","Key":"t/2"}},{"KV":{"Verb":"check-not-exists","Key":"t/1"}}]"#
             let failed = try await server.request("PUT", "/v1/txn", failing)
             #expect(failed.status == 409 && failed.headers["content-type"] == "application/json")
-            #expect(failed.body == #"{"Results":null,"Errors":[{"OpIndex":1,"What":"key \"t/1\" exists"}]}"#)
+            #expect(failed.line == #"{"Results":null,"Errors":[{"OpIndex":1,"What":"key \"t/1\" exists"}]}"#)
             #expect(try await server.request("GET", "/v1/kv/t/2").status == 404)
 
             let read = try await server.request("PUT", "/v1/txn", #"[{"KV":{"Verb":"get-tree","Key":"t/"}}]"#)

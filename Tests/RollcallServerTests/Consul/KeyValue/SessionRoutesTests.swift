@@ -22,26 +22,26 @@ struct SessionRoutesTests {
         try await RunningServer.run { server in
             let first = try await create(server, #"{"Name":"s","LockDelay":0,"Behavior":"release"}"#)
             let second = try await create(server, "")
-            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(first)", "me").body == "true")
-            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(first)", "me").body == "true")
-            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(second)", "you").body == "false")
-            #expect(try await server.request("PUT", "/v1/kv/l?release=\(second)").body == "false")
+            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(first)", "me").line == "true")
+            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(first)", "me").line == "true")
+            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(second)", "you").line == "false")
+            #expect(try await server.request("PUT", "/v1/kv/l?release=\(second)").line == "false")
             let held = try await server.request("GET", "/v1/kv/l")
             #expect(held.json[0]?["LockIndex"] == .integer(1) && held.json[0]?["Session"] == .string(first))
 
             async let changed = server.request("GET", "/v1/kv/l?index=\(index(held))&wait=60s")
-            #expect(try await server.request("PUT", "/v1/session/destroy/\(first)").body == "true")
+            #expect(try await server.request("PUT", "/v1/session/destroy/\(first)").line == "true")
             let released = try await changed
             #expect(released.json[0]?["Session"] == nil && released.json[0]?["Value"] == .string("bWU="))
-            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(second)", "you").body == "true")
+            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(second)", "you").line == "true")
             #expect(try await server.request("GET", "/v1/kv/l").json[0]?["LockIndex"] == .integer(2))
-            #expect(try await server.request("PUT", "/v1/session/destroy/\(second)").body == "true")
+            #expect(try await server.request("PUT", "/v1/session/destroy/\(second)").line == "true")
             // The second session had the usual delay.
             let third = try await create(server, #"{"Checks":[]}"#)
-            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(third)").body == "false")
+            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(third)").line == "false")
             server.clock.advance(by: .seconds(15))
-            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(third)").body == "true")
-            #expect(try await server.request("GET", "/v1/session/info/\(second)").body == "[]")
+            #expect(try await server.request("PUT", "/v1/kv/l?acquire=\(third)").line == "true")
+            #expect(try await server.request("GET", "/v1/session/info/\(second)").line == "[]")
         }
     }
 
@@ -60,7 +60,7 @@ struct SessionRoutesTests {
             }
             let renewed = try await server.request("PUT", "/v1/session/renew/\(id)")
             #expect(renewed.body.hasPrefix(expected) && renewed.headers["x-consul-index"] == nil)
-            #expect(try await server.request("GET", "/v1/session/node/other").body == "[]")
+            #expect(try await server.request("GET", "/v1/session/node/other").line == "[]")
         }
     }
 
@@ -73,7 +73,7 @@ struct SessionRoutesTests {
             async let after = server.request("GET", "/v1/session/list?index=\(index(before))&wait=60s")
             while try await server.request("GET", "/v1/kv/l").status == 200 { server.clock.advance(by: .seconds(1)) }
             #expect(server.clock.now.offset >= .seconds(10))
-            #expect(try await after.body == "[]")
+            #expect(try await after.line == "[]")
         }
     }
 
@@ -92,9 +92,9 @@ struct SessionRoutesTests {
             async let after = server.request("GET", "/v1/session/info/\(id)?index=\(index(before))&wait=60s")
             try await server.registry.update(
                 web.key, incarnation: nil, .check(id: "db", status: .critical, output: ""))
-            #expect(try await after.body == "[]")
+            #expect(try await after.line == "[]")
             let refused = try await server.request("PUT", "/v1/session/create", #"{"NodeChecks":["\#(check)"]}"#)
-            #expect(refused.status == 500 && refused.body == "Check '\(check)' is in critical state")
+            #expect(refused.status == 500 && refused.line == "Check '\(check)' is in critical state")
         }
     }
 
@@ -102,7 +102,7 @@ struct SessionRoutesTests {
     func events() async throws {
         try await RunningServer.run { server in
             let none = try await server.request("GET", "/v1/event/list")
-            #expect(none.body == "[]" && index(none) == "1")
+            #expect(none.line == "[]" && index(none) == "1")
             async let woken = server.request("GET", "/v1/event/list?index=1&wait=60s&name=deploy")
             let fired = try await server.request("PUT", "/v1/event/fire/deploy?service=web&tag=t", "payload")
             #expect(fired.json["Payload"] == .string("cGF5bG9hZA==") && fired.json["LTime"] == .integer(0))
@@ -133,7 +133,7 @@ struct SessionRoutesTests {
             #expect(listed.headers["x-consul-effective-consistency"] == "leader")
             #expect(listed.json[0]?["Service"]?["NodeMeta"] == .null)
             let again = try await server.request("POST", "/v1/query", definition)
-            #expect(again.status == 500 && again.body == "name 'q' aliases an existing query name")
+            #expect(again.status == 500 && again.line == "name 'q' aliases an existing query name")
 
             func found(_ query: String) async throws -> [String] {
                 let reply = try await server.request("GET", "/v1/query/\(query)")
@@ -170,7 +170,7 @@ struct SessionRoutesTests {
             _ = try await server.request("PUT", "/v1/session/destroy/\(session)")
             #expect(try await server.request("GET", "/v1/query/\(id)").status == 404)
             let refused = try await server.request("POST", "/v1/query", definition)
-            #expect(refused.status == 500 && refused.body == #"invalid session "\#(session)""#)
+            #expect(refused.status == 500 && refused.line == #"invalid session "\#(session)""#)
         }
     }
 }
