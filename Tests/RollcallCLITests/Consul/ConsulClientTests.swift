@@ -19,7 +19,7 @@ struct ConsulClientTests {
     func listed() async throws {
         try await Sandbox.use { sandbox in
             let python = try PythonClient("py-consul")
-            let listed = try await sandbox.runOther(python.interpreter, [Self.script])
+            let listed = try await sandbox.run(Self.script, program: python.interpreter)
             #expect(listed.output.split(separator: "\n").map(String.init) == Self.scenarios, "\(listed.errors)")
         }
     }
@@ -34,7 +34,8 @@ struct ConsulClientTests {
         let python = try PythonClient(client)
         try await Sandbox.use { sandbox in
             let server = try await sandbox.serve(["--memory"])
-            let ended = try await sandbox.runOther(python.interpreter, [Self.script, String(server.port), scenario])
+            let ended = try await sandbox.run(
+                Self.script, String(server.port), scenario, program: python.interpreter)
             #expect(ended.code == 0, "\(ended.output)\(ended.errors)\n\(server.process.errors)")
         }
     }

@@ -92,12 +92,6 @@ final class Sandbox: Sendable {
     func start(
         _ arguments: [String], environment: [String: String] = [:], program: String = "rollcall"
     ) async throws -> Process {
-        try await startOther(Self.programs + "/" + program, arguments, environment: environment)
-    }
-
-    /// Starts a program that is not of this package.
-    func startOther(_ path: String, _ arguments: [String], environment: [String: String] = [:]) async throws -> Process
-    {
         let (output, errors) = (folder + "/" + UUID().uuidString, folder + "/" + UUID().uuidString)
         let (exits, exit) = AsyncStream.makeStream(of: ChildExit.self)
         // The environment of whoever runs the tests must not decide what they see.
@@ -127,13 +121,6 @@ final class Sandbox: Sendable {
         _ arguments: String..., environment: [String: String] = [:], program: String = "rollcall"
     ) async throws -> Finished {
         let process = try await start(arguments, environment: environment, program: program)
-        let code = await process.code()
-        return Finished(code: code, output: process.output, errors: process.errors)
-    }
-
-    /// Runs a program that is not of this package to its end.
-    func runOther(_ path: String, _ arguments: [String]) async throws -> Finished {
-        let process = try await startOther(path, arguments)
         let code = await process.code()
         return Finished(code: code, output: process.output, errors: process.errors)
     }
