@@ -39,5 +39,6 @@ public struct ConsulRegistryConfiguration: Sendable, Hashable {
     /// Who vouches for agents that are spoken to over TLS.
     public var trust = ServerTrust.system
 
+    /// The defaults, to be changed property by property.
     public init() {}
 }

@@ -5,11 +5,14 @@ public import Rollcall
 
 /// One instance with its node and the checks that concern it: an element of `/v1/health/service/…`.
 public struct ConsulHealthEntry: Sendable, Hashable {
+    /// Where the instance runs.
     public var node: ConsulNode
+    /// The instance itself.
     public var service: ConsulService
     /// Those of the instance and those of its node.
     public var checks: [ConsulCheck]
 
+    /// - Parameter checks: Those of the instance and those of its node.
     public init(node: ConsulNode, service: ConsulService, checks: [ConsulCheck]) {
         self.node = node
         self.service = service

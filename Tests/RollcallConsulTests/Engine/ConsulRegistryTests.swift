@@ -224,7 +224,7 @@ struct ConsulRegistryTests {
         let second = try await FakeAgent(consul, node: "n2")
         var configuration = ConsulRegistryConfiguration.eager
         // What waits for an agent that is gone waits this long.
-        configuration.callTimeout = .milliseconds(500)
+        configuration.callTimeout = .seconds(4)
         let registry = ConsulRegistry(
             addresses: [first.address, second.address], configuration: configuration, logger: .quiet)
         let receipt = try await registry.register(Self.registration())
