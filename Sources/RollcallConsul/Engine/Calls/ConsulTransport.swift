@@ -4,15 +4,12 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
-internal import NIOSSL
 internal import Rollcall
 internal import RollcallTransport
 
-/// The HTTP clients of the engine: one for calls, one for blocking queries, which are silent for long and hold a
-/// connection each.
+/// Sends requests of Consul's API to agents: calls, and blocking queries.
 final class ConsulTransport: Sendable {
-    private let calls: HTTPClient
-    private let queries: HTTPClient
+    private let clients: EngineClients
     private let configuration: ConsulRegistryConfiguration
     private let time: TimeSource
 
@@ -22,32 +19,13 @@ final class ConsulTransport: Sendable {
     ) {
         self.configuration = configuration
         self.time = time
-        var http = base
-        http.redirectConfiguration = .disallow
-        http.decompression = .disabled
-        http.httpVersion = .http1Only
-        if let roots = configuration.trust.roots {
-            var tls = http.tlsConfiguration ?? .makeClientConfiguration()
-            tls.trustRoots = roots
-            http.tlsConfiguration = tls
-        }
-        http.timeout.connect = TimeAmount(configuration.connectTimeout)
-        http.timeout.read = TimeAmount(configuration.attemptTimeout)
-        http.timeout.write = TimeAmount(configuration.attemptTimeout)
-        // An agent that refuses connections has to be seen at once: the next one is asked.
-        http.connectionPool.retryConnectionEstablishment = false
-        http.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.connectionsPerServer
-        calls = HTTPClient(eventLoopGroup: group, configuration: http)
-        http.timeout.read = TimeAmount(Self.patience(for: configuration.blockingWait, configuration))
-        // What bounds them is the number of blocking queries; one beyond a limit here would wait for another to end.
-        http.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1 << 20
-        queries = HTTPClient(eventLoopGroup: group, configuration: http)
+        clients = EngineClients(
+            base: base, group: group, trust: configuration.trust, connectTimeout: configuration.connectTimeout,
+            attemptTimeout: configuration.attemptTimeout, connectionsPerServer: configuration.connectionsPerServer,
+            silenceLimit: Self.patience(for: configuration.blockingWait, configuration))
     }
 
-    func shutdown() async throws {
-        try await queries.shutdown()
-        try await calls.shutdown()
-    }
+    func shutdown() async throws { try await clients.shutdown() }
 
     /// How long to wait for the answer of a query that blocks for `wait`: an agent lengthens the wait by up to a
     /// sixteenth.
@@ -73,34 +51,15 @@ final class ConsulTransport: Sendable {
                 message.headers.add(name: "content-type", value: "application/json; charset=utf-8")
                 message.body = .bytes(ByteBuffer(bytes: body))
             }
-            let client = isBlocking ? queries : calls
+            let client = isBlocking ? clients.waits : clients.calls
             let response = try await client.execute(message, deadline: .now() + TimeAmount(timeout))
-            var body: [UInt8] = []
-            for try await buffer in response.body {
-                guard body.count + buffer.readableBytes <= configuration.answerBytes else {
-                    throw AnswerFault.tooLarge(configuration.answerBytes)
-                }
-                // The deadline of the client covers the head only, and its read time-out each pause.
-                guard time.now() < deadline + configuration.attemptTimeout else { throw AnswerFault.tooSlow }
-                body.append(contentsOf: buffer.readableBytesView)
-            }
+            let body = try await response.body.collect(
+                upTo: configuration.answerBytes, before: deadline + configuration.attemptTimeout, by: time)
             return ConsulReply(
                 status: Int(response.status.code),
                 index: response.headers.first(name: "x-consul-index").flatMap { UInt64($0) }, body: body)
         } catch {
             throw AttemptFailure(error, url: url)
-        }
-    }
-}
-
-private enum AnswerFault: Error, CustomStringConvertible {
-    case tooLarge(Int)
-    case tooSlow
-
-    var description: String {
-        switch self {
-        case .tooLarge(let limit): "the answer is larger than \(limit) bytes"
-        case .tooSlow: "the answer did not end in time"
         }
     }
 }
