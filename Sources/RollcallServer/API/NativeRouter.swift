@@ -117,12 +117,5 @@ struct NativeContext: RequestContext {
 }
 
 extension APIAnswer {
-    var response: Response {
-        var fields = HTTPFields()
-        for (name, value) in headers {
-            if let name = HTTPField.Name(name) { fields[name] = value }
-        }
-        let body = body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body))
-        return Response(status: HTTPResponse.Status(code: status), headers: fields, body: body)
-    }
+    var response: Response { Response(status: status, headers: headers, bytes: body) }
 }

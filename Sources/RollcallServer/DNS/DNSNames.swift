@@ -6,15 +6,15 @@ internal import RollcallDNS
 /// The names and records that the dialect makes up.
 struct DNSNames: Sendable {
     let domain: DomainName
-    private let nodeSuffix: [UInt8]
-    private let addressSuffix: [UInt8]
-    private let serviceSuffix: [UInt8]
+    // The labels behind the one that a name begins with.
+    private let nodeSuffix: [ArraySlice<UInt8>]
+    private let addressSuffix: [ArraySlice<UInt8>]
+    private let serviceSuffix: [ArraySlice<UInt8>]
 
     init(domain: DomainName, datacenter: String) {
         self.domain = domain
-        let suffix = { (kind: String) -> [UInt8] in
-            let labels = [Array(kind.utf8), Array(datacenter.utf8)].filter { !$0.isEmpty }
-            return labels.flatMap { [UInt8(truncatingIfNeeded: $0.count)] + $0 } + domain.wire
+        let suffix = { (kind: String) in
+            [kind, datacenter].filter { !$0.isEmpty }.map { ArraySlice($0.utf8) } + domain.labels
         }
         (nodeSuffix, addressSuffix, serviceSuffix) = (suffix("node"), suffix("addr"), suffix("service"))
     }
@@ -26,28 +26,17 @@ struct DNSNames: Sendable {
 
     /// `<name>.node.<dc>.<domain>`; dots in the name are between labels, as in Consul.
     func node(_ name: String) -> DomainName? {
-        DomainName(labels: name.utf8.split(separator: UInt8(ascii: ".")) + Self.labels(nodeSuffix))
+        DomainName(labels: name.utf8.split(separator: UInt8(ascii: ".")) + nodeSuffix)
     }
 
     /// `<hex>.addr.<dc>.<domain>`
     func address(_ address: IPAddress) -> DomainName? {
-        DomainName(labels: [ArraySlice(address.hexDigits.utf8)] + Self.labels(addressSuffix))
+        DomainName(labels: [ArraySlice(address.hexDigits.utf8)] + addressSuffix)
     }
 
     /// `<name>.service.<dc>.<domain>`
     func service(_ name: String) -> DomainName? {
-        DomainName(labels: [ArraySlice(name.utf8)] + Self.labels(serviceSuffix))
-    }
-
-    private static func labels(_ wire: [UInt8]) -> [ArraySlice<UInt8>] {
-        var labels: [ArraySlice<UInt8>] = []
-        var offset = 0
-        while wire[offset] != 0 {
-            let end = offset + 1 + Int(wire[offset])
-            labels.append(wire[offset + 1 ..< end])
-            offset = end
-        }
-        return labels
+        DomainName(labels: [ArraySlice(name.utf8)] + serviceSuffix)
     }
 
     /// TXT records with the metadata of a node (RFC 1464: `=` in a key is quoted). The value of a key that begins with

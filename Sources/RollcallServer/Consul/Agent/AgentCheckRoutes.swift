@@ -7,18 +7,10 @@ internal import RollcallConsul
 extension ConsulAPI {
     static let agentCheckRoutes =
         [
-            ConsulRoute("PUT", path: "/v1/agent/check/register") { api, request throws(ConsulError) in
-                try await api.registerCheck(request)
-            },
-            ConsulRoute("PUT", path: "/v1/agent/check/deregister/") { api, request throws(ConsulError) in
-                try await api.deregisterCheck(request)
-            },
-            ConsulRoute("PUT", path: "/v1/agent/check/update/") { api, request throws(ConsulError) in
-                try await api.updateCheck(request)
-            },
-            ConsulRoute("GET", path: "/v1/agent/checks") { api, request throws(ConsulError) in
-                try api.agentChecks(request)
-            },
+            ConsulRoute("PUT", path: "/v1/agent/check/register", ConsulAPI.registerCheck),
+            ConsulRoute("PUT", path: "/v1/agent/check/deregister/", ConsulAPI.deregisterCheck),
+            ConsulRoute("PUT", path: "/v1/agent/check/update/", ConsulAPI.updateCheck),
+            ConsulRoute("GET", path: "/v1/agent/checks", ConsulAPI.agentChecks),
         ]
         + [("pass", HealthCheck.Status.passing), ("warn", .warning), ("fail", .critical)].map { verb, status in
             ConsulRoute("PUT", path: "/v1/agent/check/\(verb)/") { api, request throws(ConsulError) in

@@ -7,12 +7,8 @@ internal import RollcallConsul
 /// What load balancers ask of an agent: whether its services are well, in the status of the answer.
 extension ConsulAPI {
     static let agentHealthRoutes = [
-        ConsulRoute("GET", path: "/v1/agent/health/service/id/") { api, request throws(ConsulError) in
-            try api.agentHealthByID(request)
-        },
-        ConsulRoute("GET", path: "/v1/agent/health/service/name/") { api, request throws(ConsulError) in
-            try api.agentHealthByName(request)
-        },
+        ConsulRoute("GET", path: "/v1/agent/health/service/id/", ConsulAPI.agentHealthByID),
+        ConsulRoute("GET", path: "/v1/agent/health/service/name/", ConsulAPI.agentHealthByName),
     ]
 
     private func agentHealthByID(_ request: ConsulRequest) throws(ConsulError) -> ConsulAnswer {

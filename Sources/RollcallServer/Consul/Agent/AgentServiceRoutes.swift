@@ -6,24 +6,12 @@ internal import RollcallConsul
 
 extension ConsulAPI {
     static let agentServiceRoutes = [
-        ConsulRoute("PUT", path: "/v1/agent/service/register") { api, request throws(ConsulError) in
-            try await api.registerService(request)
-        },
-        ConsulRoute("PUT", path: "/v1/agent/service/deregister/") { api, request throws(ConsulError) in
-            try await api.deregisterService(request)
-        },
-        ConsulRoute("PUT", path: "/v1/agent/service/maintenance/") { api, request throws(ConsulError) in
-            try await api.maintainService(request)
-        },
-        ConsulRoute("PUT", path: "/v1/agent/maintenance") { api, request throws(ConsulError) in
-            try await api.maintainNode(request)
-        },
-        ConsulRoute("GET", path: "/v1/agent/services") { api, request throws(ConsulError) in
-            try api.agentServices(request)
-        },
-        ConsulRoute("GET", path: "/v1/agent/service/") { api, request throws(ConsulError) in
-            try await api.agentService(request)
-        },
+        ConsulRoute("PUT", path: "/v1/agent/service/register", ConsulAPI.registerService),
+        ConsulRoute("PUT", path: "/v1/agent/service/deregister/", ConsulAPI.deregisterService),
+        ConsulRoute("PUT", path: "/v1/agent/service/maintenance/", ConsulAPI.maintainService),
+        ConsulRoute("PUT", path: "/v1/agent/maintenance", ConsulAPI.maintainNode),
+        ConsulRoute("GET", path: "/v1/agent/services", ConsulAPI.agentServices),
+        ConsulRoute("GET", path: "/v1/agent/service/", ConsulAPI.agentService),
     ]
 
     /// The instance that the agent knows by this identifier.

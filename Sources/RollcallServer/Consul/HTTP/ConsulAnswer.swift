@@ -46,14 +46,7 @@ struct ConsulAnswer: Sendable {
     }
 
     /// The answer as Hummingbird's; what is not part of the API has no headers in common.
-    var response: Response {
-        var fields = HTTPFields()
-        for (name, value) in headers {
-            if let name = HTTPField.Name(name) { fields[name] = value }
-        }
-        let body = body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body))
-        return Response(status: HTTPResponse.Status(code: status), headers: fields, body: body)
-    }
+    var response: Response { Response(status: status, headers: headers, bytes: body) }
 }
 
 /// Why a request to Consul's API is refused: a status and a plain text, as Consul's own.

@@ -20,6 +20,17 @@ struct ConsulRoute: Sendable {
         self.handler = handler
     }
 
+    /// A route that a method of the API answers.
+    init(
+        _ methods: String..., path: String, bodyBytesMax: Int = 64 * 1024,
+        _ method: @escaping @Sendable (ConsulAPI) -> (ConsulRequest) async throws(ConsulError) -> ConsulAnswer
+    ) {
+        self.path = path
+        self.methods = methods
+        self.bodyBytesMax = bodyBytesMax
+        handler = { api, request throws(ConsulError) in try await method(api)(request) }
+    }
+
     var allow: String { (["OPTIONS"] + methods).joined(separator: ",") }
 }
 

@@ -39,24 +39,22 @@ final class EventLog: ConsulWakeSource {
     private struct State {
         var events: [UserEvent] = []
         var time: UInt64 = 1
-        var observers: [UInt64: @Sendable () -> Void] = [:]
-        var nextObserver: UInt64 = 0
     }
 
     private let state = Mutex(State())
+    private let waiting = WakeList()
 
     static let kept = 256
 
     func fire(_ event: UserEvent) {
-        let wakes = state.withLock { state in
+        state.withLock { state in
             var event = event
             state.time += 1
             event.time = state.time
             if state.events.count == Self.kept { state.events.removeFirst() }
             state.events.append(event)
-            return Array(state.observers.values)
         }
-        for wake in wakes { wake() }
+        waiting.wakeAll()
     }
 
     /// The events of this name, or all, oldest first.
@@ -64,26 +62,5 @@ final class EventLog: ConsulWakeSource {
         state.withLock { state in state.events.filter { name == nil || $0.name == name } }
     }
 
-    func observe(_ wake: @escaping @Sendable () -> Void) -> any Sendable {
-        let id = state.withLock { state in
-            state.nextObserver += 1
-            state.observers[state.nextObserver] = wake
-            return state.nextObserver
-        }
-        return EventObservation(log: self, id: id)
-    }
-
-    fileprivate func stopObserving(_ id: UInt64) { state.withLock { $0.observers[id] = nil } }
-}
-
-private final class EventObservation: Sendable {
-    private let log: EventLog
-    private let id: UInt64
-
-    init(log: EventLog, id: UInt64) {
-        self.log = log
-        self.id = id
-    }
-
-    deinit { log.stopObserving(id) }
+    func observe(_ wake: @escaping @Sendable () -> Void) -> any Sendable { waiting.observe(wake) }
 }

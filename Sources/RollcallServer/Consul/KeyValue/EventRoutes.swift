@@ -16,9 +16,7 @@ extension ConsulAPI {
             api.events.fire(event)
             return .json { event.write(to: &$0) }
         },
-        ConsulRoute("GET", path: "/v1/event/list") { api, request throws(ConsulError) in
-            try await api.listEvents(request)
-        },
+        ConsulRoute("GET", path: "/v1/event/list", ConsulAPI.listEvents),
     ]
 
     private func listEvents(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {

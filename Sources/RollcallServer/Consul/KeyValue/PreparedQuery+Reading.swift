@@ -55,7 +55,7 @@ struct FieldReading {
     init(_ value: JSONValue, _ type: String) throws(Failure) {
         guard case .object(let members) = value else {
             guard value.isNull else {
-                throw Failure(description: "json: cannot unmarshal \(Self.kind(value)) into Go value of type \(type)")
+                throw Failure(description: "json: cannot unmarshal \(GoJSON.kind(value)) into Go value of type \(type)")
             }
             (self.members, self.type) = ([], type)
             return
@@ -128,18 +128,7 @@ struct FieldReading {
     }
 
     private func wrongKind(_ value: JSONValue, _ name: String, _ wanted: String) -> Failure {
-        let found = "json: cannot unmarshal \(Self.kind(value))"
+        let found = "json: cannot unmarshal \(GoJSON.kind(value))"
         return Failure(description: "\(found) into Go struct field \(type).\(name) of type \(wanted)")
-    }
-
-    private static func kind(_ value: JSONValue) -> String {
-        switch value {
-        case .null: "null"
-        case .bool: "bool"
-        case .integer, .number: "number"
-        case .string: "string"
-        case .array: "array"
-        case .object: "object"
-        }
     }
 }

@@ -8,9 +8,7 @@ internal import RollcallConsul
 /// `/v1/session/…`.
 extension ConsulAPI {
     static let sessionRoutes = [
-        ConsulRoute("PUT", path: "/v1/session/create") { api, request throws(ConsulError) in
-            try await api.createSession(request)
-        },
+        ConsulRoute("PUT", path: "/v1/session/create", ConsulAPI.createSession),
         ConsulRoute("PUT", path: "/v1/session/destroy/") { api, request throws(ConsulError) in
             _ = try api.options(request)
             let id = try request.rest(orMissing: "Missing session")

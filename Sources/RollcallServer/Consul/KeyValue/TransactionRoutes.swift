@@ -7,9 +7,7 @@ internal import RollcallConsul
 /// `/v1/txn`.
 extension ConsulAPI {
     static let transactionRoutes = [
-        ConsulRoute("PUT", path: "/v1/txn", bodyBytesMax: 1 << 20) { api, request throws(ConsulError) in
-            try await api.transact(request)
-        }
+        ConsulRoute("PUT", path: "/v1/txn", bodyBytesMax: 1 << 20, ConsulAPI.transact)
     ]
 
     private func transact(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {

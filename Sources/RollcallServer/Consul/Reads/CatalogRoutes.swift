@@ -6,21 +6,11 @@ internal import RollcallConsul
 
 extension ConsulAPI {
     static let catalogRoutes = [
-        ConsulRoute("GET", path: "/v1/catalog/services") { api, request throws(ConsulError) in
-            try await api.catalogServices(request)
-        },
-        ConsulRoute("GET", path: "/v1/catalog/service/") { api, request throws(ConsulError) in
-            try await api.catalogService(request)
-        },
-        ConsulRoute("GET", path: "/v1/catalog/nodes") { api, request throws(ConsulError) in
-            try await api.catalogNodes(request)
-        },
-        ConsulRoute("GET", path: "/v1/catalog/node/") { api, request throws(ConsulError) in
-            try await api.catalogNode(request)
-        },
-        ConsulRoute("GET", path: "/v1/catalog/node-services/") { api, request throws(ConsulError) in
-            try await api.catalogNodeServices(request)
-        },
+        ConsulRoute("GET", path: "/v1/catalog/services", ConsulAPI.catalogServices),
+        ConsulRoute("GET", path: "/v1/catalog/service/", ConsulAPI.catalogService),
+        ConsulRoute("GET", path: "/v1/catalog/nodes", ConsulAPI.catalogNodes),
+        ConsulRoute("GET", path: "/v1/catalog/node/", ConsulAPI.catalogNode),
+        ConsulRoute("GET", path: "/v1/catalog/node-services/", ConsulAPI.catalogNodeServices),
     ]
 
     private func catalogServices(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {

@@ -6,18 +6,10 @@ internal import RollcallConsul
 
 extension ConsulAPI {
     static let healthRoutes = [
-        ConsulRoute("GET", path: "/v1/health/service/") { api, request throws(ConsulError) in
-            try await api.healthService(request)
-        },
-        ConsulRoute("GET", path: "/v1/health/checks/") { api, request throws(ConsulError) in
-            try await api.healthChecks(request)
-        },
-        ConsulRoute("GET", path: "/v1/health/node/") { api, request throws(ConsulError) in
-            try await api.healthNode(request)
-        },
-        ConsulRoute("GET", path: "/v1/health/state/") { api, request throws(ConsulError) in
-            try await api.healthState(request)
-        },
+        ConsulRoute("GET", path: "/v1/health/service/", ConsulAPI.healthService),
+        ConsulRoute("GET", path: "/v1/health/checks/", ConsulAPI.healthChecks),
+        ConsulRoute("GET", path: "/v1/health/node/", ConsulAPI.healthNode),
+        ConsulRoute("GET", path: "/v1/health/state/", ConsulAPI.healthState),
     ]
 
     private func healthService(_ request: ConsulRequest) async throws(ConsulError) -> ConsulAnswer {

@@ -18,11 +18,10 @@ final class ConsulNodes: Sendable {
     fileprivate struct State {
         var nodes: [String: Entry] = [:]
         var revision: Revision
-        var observers: [UInt64: @Sendable () -> Void] = [:]
-        var nextObserver: UInt64 = 0
     }
 
     private let state: Mutex<State>
+    private let waiting = WakeList()
     private let records: (any RecordStore)?
     private let turns = TurnQueue<String>()
     let agentNode: String
@@ -102,10 +101,7 @@ final class ConsulNodes: Sendable {
     }
 
     /// Wakes those who wait for a change of any node.
-    func wake() {
-        let observers = state.withLock { Array($0.observers.values) }
-        for wake in observers { wake() }
-    }
+    func wake() { waiting.wakeAll() }
 }
 
 extension ConsulNodes.State {
@@ -146,28 +142,7 @@ extension ConsulNode {
 }
 
 extension ConsulNodes: ConsulWakeSource {
-    func observe(_ wake: @escaping @Sendable () -> Void) -> any Sendable {
-        let id = state.withLock { state in
-            state.nextObserver += 1
-            state.observers[state.nextObserver] = wake
-            return state.nextObserver
-        }
-        return NodesObservation(id: id, nodes: self)
-    }
-
-    fileprivate func stopObserving(_ id: UInt64) { _ = state.withLock { $0.observers.removeValue(forKey: id) } }
-}
-
-private final class NodesObservation: Sendable {
-    let id: UInt64
-    let nodes: ConsulNodes
-
-    init(id: UInt64, nodes: ConsulNodes) {
-        self.id = id
-        self.nodes = nodes
-    }
-
-    deinit { nodes.stopObserving(id) }
+    func observe(_ wake: @escaping @Sendable () -> Void) -> any Sendable { waiting.observe(wake) }
 }
 
 /// Wakes for the changes of one service or of all.
