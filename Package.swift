@@ -98,14 +98,14 @@ let package = Package(
             name: "RollcallRemote",
             dependencies: [
                 "Rollcall", "RollcallTransport", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
-                logging, .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                logging,
             ],
             swiftSettings: settings),
         .target(
             name: "RollcallConsul",
             dependencies: [
                 "Rollcall", "RollcallTransport", asyncHTTPClient, nio("NIOCore"), nio("NIOHTTP1"), nio("NIOPosix"),
-                logging, .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                logging,
             ],
             swiftSettings: settings),
         .target(
@@ -181,8 +181,12 @@ let package = Package(
             path: "Examples/ExampleClient",
             swiftSettings: settings),
         .testTarget(name: "RepositoryTests", swiftSettings: settings),
+        // What the tests of several targets do with the inputs of the fuzzers.
+        .target(
+            name: "CorpusTesting", dependencies: ["RollcallTesting"], path: "Tests/CorpusTesting",
+            swiftSettings: settings),
         .testTarget(
-            name: "RollcallTests", dependencies: ["Rollcall", "RollcallTesting", lifecycle, logging],
+            name: "RollcallTests", dependencies: ["CorpusTesting", "Rollcall", "RollcallTesting", lifecycle, logging],
             swiftSettings: settings),
         // Ended with SIGKILL by the tests of the embedded engine, while it writes.
         .executableTarget(
@@ -208,6 +212,7 @@ let package = Package(
         .testTarget(
             name: "RollcallRemoteTests",
             dependencies: [
+                "CorpusTesting",
                 "RollcallRemote", "RollcallRegistries", "RollcallServer", "RollcallTesting", "RollcallEmbedded",
                 asyncHTTPClient, lifecycle, logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -233,6 +238,7 @@ let package = Package(
         .testTarget(
             name: "RollcallServerTests",
             dependencies: [
+                "CorpusTesting",
                 "RollcallConsul", "RollcallDNS", "RollcallServer", "RollcallHealth", "RollcallEmbedded",
                 "RollcallTesting", asyncHTTPClient, lifecycle, logging, collections("HashTreeCollections"),
                 nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOEmbedded"),
